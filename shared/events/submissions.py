@@ -1,0 +1,45 @@
+"""`intake.submissions`: complaints that other systems hand in. The one topic that may carry identity."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from shared.events.fact import Event, Instant, Key
+from shared.events.parts import (
+    Channel,
+    Klasifikasi,
+    LaporOrigin,
+    Place,
+    Reference,
+    Reporter,
+    SentAttachment,
+    Source,
+    Title,
+)
+
+
+class SubmissionPosted(Event):
+    """A complaint as its publisher tells it; the same (source, reference) is the same complaint for ever."""
+
+    topic: ClassVar[str] = "intake.submissions"
+    type: ClassVar[str] = "simpul.submission.posted.v1"
+
+    source: Source
+    reference: Reference
+    channel: Channel
+    reported_at: Instant
+    title: Title | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    place: Place | None = None
+    category: Annotated[str, StringConstraints(max_length=200)] | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool = False
+    confidential: bool = False
+    reporter: Reporter | None = None
+    conversation: Annotated[str, StringConstraints(max_length=200)] | None = None
+    attachments: Annotated[tuple[SentAttachment, ...], Field(max_length=10)] | None = None
+    forward: bool | None = None
+    lapor: LaporOrigin | None = None
+
+    def record_key(self, subject: Key | None) -> str:  # noqa: ARG002
+        return f"{self.source}:{self.reference}"
