@@ -1,0 +1,162 @@
+"""The case: what routing remembers of one complaint, and nothing that decides."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.events.fact import Event, Instant, Part
+from shared.events.parts import By, Channel, Klasifikasi, LaporState, OpdCode, Place, Ticket
+from shared.events.routing import Candidate
+
+CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
+"""Where a case stands (CONTRACTS, case states). `new`: the complaint itself has not arrived yet."""
+
+Urgency = Literal["normal", "urgent"]
+
+
+class Complaint(Part):
+    """The complaint as intake told it: text masked, no identity."""
+
+    ticket: Ticket
+    channel: Channel
+    reported_at: Instant
+    received_at: Instant
+    title: str
+    text: str
+    place: Place | None = None
+    category_hint: str | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool
+    confidential: bool
+
+
+class Found(Part):
+    """What the rules made of the text on arrival: owner and category if they found one, and why.
+
+    `registry` is the version of the city's registry that was asked. The trace is shown to officials.
+    """
+
+    opd: OpdCode | None = None
+    rule: str | None = None
+    category: str | None = None
+    urgency: Urgency = "normal"
+    confidence: float = 0.0
+    registry: int
+    reasons: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    trace: tuple[str, ...] = ()
+
+
+class Classified(Part):
+    """What was said in `complaint.classified`."""
+
+    category: str | None
+    klasifikasi: Klasifikasi | None
+    urgency: Urgency
+
+
+class Disposition(Part):
+    """One handing to an OPD (disposisi), counted from 1; `at` None where nobody knows when."""
+
+    number: int
+    opd: OpdCode
+    at: Instant | None
+    by: By
+    ended: Literal["handed_back", "rerouted", "closed"] | None = None
+    ended_at: Instant | None = None
+
+
+class Moment(Part):
+    """One thing that happened, because of the fact `cause`; `ref` is LAPOR's own item number.
+
+    `event` is the id under which it was said, or heard. `note`: it was seen but could not apply, and changed
+    nothing.
+    """
+
+    at: Instant | None
+    act: str
+    by: By
+    event: UUID
+    cause: UUID
+    disposition: int | None = None
+    opd: OpdCode | None = None
+    text: str | None = None
+    ref: str | None = None
+    note: bool = False
+
+
+class InLapor(Part):
+    """How the report stands in SP4N-LAPOR, as far as we were told; the institution as it is written there."""
+
+    lapor_id: str | None = None
+    status: str | None = None
+    state: LaporState | None = None
+    institution_id: str | None = None
+    institution: str | None = None
+
+
+_NOT_SEEN_IN_LAPOR = InLapor()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One complaint's case. `early` are facts that came before the complaint and wait for it.
+
+    `pinned`: the last disposition was a person's choice, here or in LAPOR, which no rule may overturn.
+    """
+
+    state: CaseState = "new"
+    complaint: Complaint | None = None
+    found: Found | None = None
+    classified: Classified | None = None
+    dispositions: tuple[Disposition, ...] = ()
+    pinned: bool = False
+    in_lapor: InLapor = _NOT_SEEN_IN_LAPOR
+    history: tuple[Moment, ...] = ()
+    early: tuple[Event, ...] = ()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the complaint itself is known."""
+        return self.complaint is not None
+
+    @property
+    def disposition(self) -> Disposition | None:
+        """The disposition that is being worked on."""
+        last = self.dispositions[-1] if self.dispositions else None
+        return last if last is not None and last.ended is None else None
+
+    @property
+    def opd(self) -> str | None:
+        """The OPD whose case it is, or was when it closed: the last that was given it and kept it."""
+        last = self.dispositions[-1] if self.dispositions else None
+        return last.opd if last is not None and last.ended != "handed_back" else None
+
+    @property
+    def last_act(self) -> Moment | None:
+        """The last thing that counted; notes do not."""
+        return next((moment for moment in reversed(self.history) if not moment.note), None)
+
+    def knows(self, fact_id: UUID) -> bool:
+        """Whether that fact is in the history already, or waits."""
+        return any(moment.cause == fact_id for moment in self.history) or any(
+            fact.id == fact_id for fact in self.early
+        )
+
+    def kept_for_later(self, fact: Event) -> "Case":
+        """With a fact that came before its complaint (DESIGN §4.9)."""
+        return self if self.knows(fact.id) else replace(self, early=(*self.early, fact))
+
+    def noting(self, moment: Moment) -> "Case":
+        """With something that was seen and could not apply; once."""
+        return self if self.knows(moment.cause) else replace(self, history=(*self.history, moment))
+
+    def ending_disposition(
+        self, how: Literal["handed_back", "rerouted", "closed"], at: datetime | None
+    ) -> tuple[Disposition, ...]:
+        """The dispositions with the open one, if any, ended."""
+        if self.disposition is None:
+            return self.dispositions
+        ended = self.disposition.model_copy(update={"ended": how, "ended_at": at})
+        return (*self.dispositions[:-1], ended)

@@ -1,0 +1,211 @@
+"""What officials do with a case: one rule for each act of `acts`, all through the table of `transitions`.
+
+Acts refuse what they cannot do, with the field and the reason. Repeating what already holds says nothing.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.routing.domain.acts import (
+    Accept,
+    Act,
+    Answer,
+    Ask,
+    Close,
+    HandBack,
+    Progress,
+    Reject,
+    Route,
+)
+from services.routing.domain.case import Case, Disposition
+from services.routing.domain.city import City
+from services.routing.domain.moves import act_of, closed, disposed, local_day, tell
+from services.routing.domain.transitions import required
+from shared.decision import Decision, Refused
+from shared.events.fact import Event
+from shared.events.parts import FieldError
+from shared.events.routing import (
+    Candidate,
+    ComplaintAccepted,
+    ComplaintAnswered,
+    ComplaintClosed,
+    ComplaintHandedBack,
+    ComplaintProgressed,
+    ComplaintRejected,
+    InformationRequested,
+    TriageRequested,
+)
+
+
+def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
+    """Hand the case to an OPD of the city that is in force today. The choice is pinned."""
+    opd = city.opd(act.opd, local_day(now))
+    if opd is None:
+        raise _wrong("opd", f"no OPD has the code {act.opd} today")
+    if not opd.inside:
+        raise _wrong("opd", f"{act.opd} is outside the city: reject with refer_to instead")
+    to = required(case, "route")
+    if case.disposition is not None and case.disposition.opd == act.opd:
+        return Decision(case if case.pinned else replace(case, pinned=True))
+    return disposed(
+        case,
+        act,
+        to=to,
+        opd=act.opd,
+        by=act.by,
+        at=now,
+        now=now,
+        trace=(_choice(case, act.opd),),
+        note=act.note,
+    )
+
+
+def reject(case: Case, act: Reject, _city: City, now: datetime) -> Decision[Case]:
+    """Say that the city will not handle it, and who would."""
+    if case.state == "rejected" and _said_last(case, act, ComplaintRejected, act.reason):
+        return Decision(case)
+    to = required(case, "reject")
+    rejected = ComplaintRejected(kind=act.kind, reason=act.reason, refer_to=act.refer_to, by=act.by, at=now)
+    return tell(replace(case, state=to), act, [rejected])
+
+
+def accept(case: Case, act: Accept, _city: City, now: datetime) -> Decision[Case]:
+    """The OPD takes the case on."""
+    _own(case, act)
+    if case.state == "in_work":
+        return Decision(case)
+    to = required(case, "accept")
+    at = _working_on(case)
+    accepted = ComplaintAccepted(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    return tell(replace(case, state=to), act, [accepted])
+
+
+def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[Case]:
+    """The OPD reports work under way; each report is one of its own, the same twice in a row is not."""
+    _own(case, act)
+    if case.state == "in_work" and _said_last(case, act, ComplaintProgressed, act.text):
+        return Decision(case)
+    to = required(case, "progress")
+    at = _working_on(case)
+    progressed = ComplaintProgressed(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    return tell(replace(case, state=to), act, [progressed])
+
+
+def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
+    """The reporter has to complete the complaint; the citizen's clock waits meanwhile."""
+    _own(case, act)
+    if case.state == "asked" and _said_last(case, act, InformationRequested, act.question):
+        return Decision(case)
+    to = required(case, "ask")
+    at = _working_on(case)
+    asked = InformationRequested(disposition=at.number, opd=at.opd, by=act.by, at=now, question=act.question)
+    return tell(replace(case, state=to), act, [asked])
+
+
+def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case]:
+    """The answer to the citizen, who may reply to it."""
+    _own(case, act)
+    if case.state == "answered" and _said_last(case, act, ComplaintAnswered, act.text):
+        return Decision(case)
+    to = required(case, "answer")
+    at = _working_on(case)
+    answered = ComplaintAnswered(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    return tell(replace(case, state=to), act, [answered])
+
+
+def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[Case]:
+    """Bukan wewenang: back to a verifier, the OPD's own suggestion first."""
+    suggested = act.suggested_opd
+    if suggested is not None and city.opd(suggested, local_day(now)) is None:
+        raise _wrong("suggested_opd", f"no OPD has the code {suggested} today")
+    if _just_handed_back(case, act):
+        return Decision(case)
+    _own(case, act)
+    to = required(case, "hand_back")
+    at = _working_on(case)
+    candidates = _after_hand_back(case, at.opd, suggested)
+    back = replace(
+        case,
+        state=to,
+        dispositions=case.ending_disposition("handed_back", now),
+        pinned=False,
+        found=case.found.model_copy(update={"reasons": ("handed_back",), "candidates": candidates})
+        if case.found
+        else None,
+    )
+    return tell(
+        back,
+        act,
+        [
+            ComplaintHandedBack(
+                disposition=at.number,
+                opd=at.opd,
+                by=act.by,
+                at=now,
+                reason=act.reason,
+                suggested_opd=suggested,
+            ),
+            TriageRequested(reasons=("handed_back",), candidates=candidates, by=act.by, at=now),
+        ],
+    )
+
+
+def close(case: Case, act: Close, _city: City, now: datetime) -> Decision[Case]:
+    """An answered case is done."""
+    if case.state == "closed" and _said_last(case, act, ComplaintClosed, act.reason):
+        return Decision(case)
+    to = required(case, "close")
+    return closed(case, act, to=to, kind="closed", by=act.by, at=now, reason=act.reason)
+
+
+def _wrong(field: str, reason: str) -> Refused:
+    return Refused([FieldError(field=field, reason=reason)])
+
+
+def _own(case: Case, act: Act) -> None:
+    """An OPD acts only on a case that is its own. Raises Refused (conflict)."""
+    if act.by.kind == "opd" and case.opd != act.by.name:
+        reason = f"the case is not with {act.by.name}; {act.name} is for the OPD that has it"
+        raise Refused([FieldError(field="act", reason=reason)], conflict=True)
+
+
+def _working_on(case: Case) -> Disposition:
+    """The disposition that work belongs to; the table lets nobody work without one."""
+    if case.disposition is None:
+        raise LookupError(f"a case that is {case.state} has no disposition")
+    return case.disposition
+
+
+def _said_last(case: Case, act: Act, kind: type[Event], words: str | None) -> bool:
+    """Whether the case's last act is this one, in the same words and by the same."""
+    last = case.last_act
+    return last is not None and (last.act, last.text, last.by) == (act_of(kind), words, act.by)
+
+
+def _just_handed_back(case: Case, act: HandBack) -> bool:
+    last = case.dispositions[-1] if case.dispositions else None
+    said = [moment for moment in case.history if not moment.note][-2:]
+    return (
+        case.state == "triage"
+        and last is not None
+        and last.ended == "handed_back"
+        and [moment.act for moment in said] == [act_of(ComplaintHandedBack), act_of(TriageRequested)]
+        and (said[0].text, said[0].by) == (act.reason, act.by)
+    )
+
+
+def _after_hand_back(case: Case, by: str, suggested: str | None) -> tuple[Candidate, ...]:
+    """Who else it may be: the suggestion, then what the rules had found, less the one that gave it back."""
+    first = (
+        (Candidate(opd=suggested, score=1.0, why=f"Disarankan oleh {by}."),) if suggested is not None else ()
+    )
+    found = case.found.candidates if case.found else ()
+    return (*first, *(one for one in found if one.opd not in (by, suggested)))
+
+
+def _choice(case: Case, opd: str) -> str:
+    """Where the chosen OPD stood among the candidates: by this the rules are judged later."""
+    candidates = [candidate.opd for candidate in case.found.candidates] if case.found else []
+    if opd in candidates:
+        return f"Dipilih petugas: kandidat ke-{candidates.index(opd) + 1} dari {len(candidates)}."
+    return "Dipilih petugas: di luar daftar kandidat."
