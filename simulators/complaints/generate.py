@@ -176,8 +176,9 @@ def _content(
         email=maybe(rng, inside["email"]),
         url=maybe(rng, inside["url"]),
     )
+    besides = one(rng, known.topics) if maybe(rng, share["chosen"]["second_subject"]) else None
     length = from_quantiles(rng, share["body_chars"], least=20)
-    before = in_habit(rng, compose(rng, topic, scene, length, holds), habits)
+    before = in_habit(rng, compose(rng, topic, scene, length, holds, besides), habits)
     title = None
     if not maybe(rng, share["missing"]["Judul Laporan"]):
         title = in_habit(rng, title_for(rng, topic, scene), habits, title=True)

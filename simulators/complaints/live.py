@@ -78,9 +78,10 @@ def live(seed: int, count: int, now: datetime) -> list[Submission]:
         habits = writer(rng, share["all_caps"], polite=channel.polite)
         inside = share["in_body"]
         holds = Identifiers(maybe(rng, inside["sixteen_digits"]), maybe(rng, inside["mobile"]))
+        besides = one(rng, known.topics) if maybe(rng, share["chosen"]["second_subject"]) else None
         text = in_habit(
             rng,
-            compose(rng, topic, scene, from_quantiles(rng, share["body_chars"], least=20), holds),
+            compose(rng, topic, scene, from_quantiles(rng, share["body_chars"], least=20), holds, besides),
             habits,
         )
         title = in_habit(rng, title_for(rng, topic, scene), habits, title=True)

@@ -117,12 +117,21 @@ def where(rng: Random, spot: Spot) -> str:
     return rng.choices(forms, weights=(26, 18, 14, 8, 12, 12, 5, 5))[0]
 
 
-def compose(rng: Random, topic: Topic, scene: Scene, length: int, holds: Identifiers) -> str:
-    """Plain text about the topic, about `length` characters, never more than 3,000, before any habit."""
+def compose(
+    rng: Random, topic: Topic, scene: Scene, length: int, holds: Identifiers, besides: Topic | None = None
+) -> str:
+    """Plain text about the topic, about `length` characters, before any habit.
+
+    `besides`: another subject that the writer brings up too, as people do; the truth stays with the first.
+    """
     book = phrases()
     fill = _filler(rng, scene)
     first = one(rng, topic.says)
     middle = [fill(first)]
+    if besides is not None:
+        middle.append(
+            f"{one(rng, ('Selain itu', 'Satu lagi,', 'Oh ya'))} {_lowered(fill(one(rng, besides.says)))}"
+        )
     spare = [*(said for said in topic.says if said != first), *topic.adds]
     general = list(book["fillers"])
     rng.shuffle(spare)
