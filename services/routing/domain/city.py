@@ -277,7 +277,10 @@ class City:
 
     def opd(self, code: str, on: date) -> Opd | None:
         """The agency of that code as it stood on that day; None where there was none."""
-        return next((opd for opd in self._by_code.get(code, ()) if opd.holds(on)), None)
+        for opd in self._by_code.get(code, ()):
+            if opd.holds(on):
+                return opd
+        return None
 
     def opd_by_institution(self, institution: str, on: date) -> Opd | None:
         """The agency that LAPOR calls so: by code, name or alias, without case, punctuation or "Kota Jambi".

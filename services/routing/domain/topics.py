@@ -7,14 +7,15 @@ strength as measured on real dispositions (see the city's routing file). Where b
 count as independent witnesses. All numbers come from the city's `deciding`; none is tuned in code.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Literal
 
-from services.routing.domain.city import Category, City, Deciding, Kecamatan, Kelurahan, Opd, Owner
+from services.routing.domain.city import Category, City, Deciding, Opd, Owner
+from services.routing.domain.lexicon import Hit, Phrase, lexicon_of
+from services.routing.domain.places import Where, locate
 from shared.events.parts import Place
 from shared.events.routing import Candidate
 
@@ -31,13 +32,6 @@ Reason = Literal[
 ]
 """Why a verifier has to decide."""
 
-_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+|\d+|[.!?;]")
-"""Words (split where lower case meets upper: the LAPOR export glues lines together), digits, sentence ends."""
-
-_ENDS = frozenset(".!?;")
-_GAP = ".."
-_OF_KELURAHAN = frozenset({"kel", "kelurahan", "lurah"})
-_OF_KECAMATAN = frozenset({"kec", "kecamatan", "camat"})
 _LINES = 12
 """How many found cues a trace spells out; the rest is counted."""
 
@@ -75,156 +69,6 @@ class Finding:
         return self.owner.rule if self.owner else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Phrase:
-    """Words to be found: `tail` directly behind the first, then `after` within the allowed gap."""
-
-    kind: Literal["cue", "weak", "circumstance", "region", "shared", "outside"]
-    target: str
-    shown: str
-    tail: list[str]
-    after: list[str]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Hit:
-    phrase: _Phrase
-    at: int
-    covers: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One field's words, and the phrases found in them."""
-
-    words: list[str]
-    hits: list[_Hit]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Lexicon:
-    """A city's words, ready for matching: phrases by their first word, and spellings to be read as one."""
-
-    heads: dict[str, tuple[_Phrase, ...]]
-    spelled: dict[str, str]
-    abbreviations: frozenset[str]
-    gap: int
-
-    def words(self, text: str) -> list[str]:
-        """The text as lower-case words in one spelling; sentence ends stay, dots of abbreviations go."""
-        words = " ".join(_WORD.findall(text)).lower().split()
-        if "." in words:
-            shortened = self.abbreviations
-            words = [
-                word
-                for before, word in zip(("", *words), words, strict=False)
-                if word != "." or before not in shortened
-            ]
-        spelled = self.spelled
-        return [spelled.get(word, word) for word in words]
-
-    def read(self, text: str) -> _Reading:
-        """Every phrase in the text, those inside a longer one of their kind left out, in reading order."""
-        words = self.words(text)
-        heads = self.heads
-        found: list[_Hit] = []
-        for at, word in enumerate(words):
-            if word not in heads:
-                continue
-            for phrase in heads[word]:
-                end = at + 1 + len(phrase.tail)
-                if words[at + 1 : end] != phrase.tail:
-                    continue
-                covers = ((1 << (end - at)) - 1) << at
-                if phrase.after:
-                    start = self._later(words, end, phrase.after)
-                    if start is None:
-                        continue
-                    covers |= ((1 << len(phrase.after)) - 1) << start
-                found.append(_Hit(phrase, at, covers))
-        return _Reading(words, _outermost(found) if len(found) > 1 else found)
-
-    def _later(self, words: list[str], start: int, part: list[str]) -> int | None:
-        size = len(part)
-        for at in range(start, min(start + self.gap + 1, len(words) - size + 1)):
-            if words[at : at + size] == part:
-                return at
-            if words[at] in _ENDS:
-                return None
-        return None
-
-
-_CLASS = {"cue": 0, "weak": 0, "circumstance": 1, "region": 2, "shared": 2, "outside": 2}
-
-
-def _outermost(hits: list[_Hit]) -> list[_Hit]:
-    return [
-        hit
-        for hit in hits
-        if not any(
-            hit.covers & ~other.covers == 0
-            and hit.covers != other.covers
-            and _CLASS[hit.phrase.kind] == _CLASS[other.phrase.kind]
-            for other in hits
-        )
-    ]
-
-
-@lru_cache(maxsize=16)
-def _lexicon(city: City) -> _Lexicon:
-    def words(phrase: str) -> list[str]:
-        return [
-            city.spellings.get(word, word) for word in " ".join(_WORD.findall(phrase)).lower().split()
-            if word not in _ENDS
-        ]  # fmt: skip
-
-    heads: dict[str, list[_Phrase]] = {}
-    vocabulary: set[str] = set()
-
-    def add(kind: Literal["cue", "weak", "circumstance", "region", "shared", "outside"],
-            target: str, phrases: Iterable[str]) -> None:  # fmt: skip
-        for shown in phrases:
-            first, _, second = shown.partition(_GAP)
-            before, after = words(first), words(second)
-            if before:
-                phrase = _Phrase(kind, target, shown, before[1:], after, len(before) + len(after))
-                heads.setdefault(before[0], []).append(phrase)
-                vocabulary.update(before, after)
-
-    for topic in city.topics.values():
-        add("cue", topic.topic, topic.cues)
-        add("weak", topic.topic, topic.weak_cues)
-    for circumstance in city.circumstances:
-        add("circumstance", circumstance.circumstance, circumstance.phrases)
-    for kecamatan in city.kecamatan:
-        for region in (kecamatan, *kecamatan.kelurahan):
-            names = dict.fromkeys((region.name, *region.aliases, *region.aliases_likely))
-            add("region", region.code, names)
-    for at, shared in enumerate(city.shared_names):
-        add("shared", str(at), shared.names)
-    for beyond in city.outside:
-        add("outside", beyond.opd, beyond.names)
-    spelled = {f"{word}nya": word for word in vocabulary if len(word) > 3}
-    spelled |= city.spellings
-    return _Lexicon(
-        {head: tuple(sorted(phrases, key=lambda p: -p.size)) for head, phrases in heads.items()},
-        spelled,
-        city.abbreviations,
-        city.deciding.gap_words,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """What the text told of the place: the place completed, or several kecamatan that it may be."""
-
-    place: Place | None
-    line: str | None
-    several: tuple[str, ...] = ()
-    outside: str | None = None
-
-
 @dataclass(slots=True)
 class _Evidence:
     """The weight of the words: per topic the sum, and a line for each cue."""
@@ -241,10 +85,10 @@ def find_topic(
     Pure and deterministic. Agreed only where words and category name one agency, or where either does with
     high confidence and the other is silent; never for an owner outside the city, which a verifier refers to.
     """
-    lexicon = _lexicon(city)
+    lexicon = lexicon_of(city)
     heading, body = lexicon.read(title), lexicon.read(text)
     title_hits, text_hits = heading.hits, body.hits
-    where = _locate(place, heading, body, city, lexicon)
+    where = locate(place, heading, body, city, lexicon)
     category = city.category(category_hint)
     said = city.deciding.category_confidence[category.strength] if category and category.topic else 0.0
     if said < city.deciding.silent_below:
@@ -259,18 +103,22 @@ def find_topic(
     return _decide(evidence.weights, owners, category, said, where, trace, city, on)
 
 
-def _weigh(title: list[_Hit], text: list[_Hit], category_topic: str | None, city: City) -> _Evidence:
+def _weigh(title: list[Hit], text: list[Hit], category_topic: str | None, city: City) -> _Evidence:
     deciding = city.deciding
     weights: dict[str, float] = {}
     lines: list[str] = []
-    seen: set[_Phrase] = set()
-    strong = [(hit.phrase, True) for hit in title if hit.phrase.kind == "cue"]
-    strong += [(hit.phrase, False) for hit in text if hit.phrase.kind == "cue"]
-    for phrase, in_title in strong:
-        if phrase in seen:
+    seen: set[Phrase] = set()
+    counted: set[tuple[bool, str, int]] = set()  # the same words count once, by whichever cue they are found
+    table = deciding.cue_weights
+    strong = [(hit, True) for hit in title if hit.phrase.kind == "cue"]
+    strong += [(hit, False) for hit in text if hit.phrase.kind == "cue"]
+    for hit, in_title in strong:
+        phrase = hit.phrase
+        words = (in_title, phrase.target, hit.covers)
+        if phrase in seen or words in counted:
             continue
         seen.add(phrase)
-        table = deciding.cue_weights
+        counted.add(words)
         weight = table[min(phrase.size, len(table)) - 1] * (deciding.title_factor if in_title else 1.0)
         weights[phrase.target] = weights.get(phrase.target, 0.0) + weight
         lines.append(_cue_line("memuat", in_title, phrase, weight, city))
@@ -289,7 +137,7 @@ def _weigh(title: list[_Hit], text: list[_Hit], category_topic: str | None, city
     return _Evidence(weights, lines)
 
 
-def _cue_line(verb: str, in_title: bool, phrase: _Phrase, weight: float, city: City) -> str:
+def _cue_line(verb: str, in_title: bool, phrase: Phrase, weight: float, city: City) -> str:
     name = city.topics[phrase.target].name
     return f"{'Judul' if in_title else 'Isi'} {verb} “{phrase.shown}” → {name} (+{weight:.1f})."
 
@@ -309,7 +157,7 @@ def _decide(
     owners: dict[str, Owner],
     category: Category | None,
     said: float,
-    where: _Where,
+    where: Where,
     trace: list[str],
     city: City,
     on: date,
@@ -364,7 +212,7 @@ def _reasons(
     best: str,
     chance: float,
     owner: Owner,
-    where: _Where,
+    where: Where,
     deciding: Deciding,
 ) -> tuple[Reason, ...]:
     reasons: list[Reason] = []
@@ -450,7 +298,7 @@ def _ranked(
     party: dict[str, str],
     owners: dict[str, Owner],
     best: Owner,
-    where: _Where,
+    where: Where,
     city: City,
     on: date,
 ) -> tuple[Candidate, ...]:
@@ -478,7 +326,7 @@ def _offices(codes: Iterable[str], city: City, on: date) -> list[Opd]:
     return [office for office in offices if office is not None]
 
 
-def _without_sign(where: _Where, trace: list[str]) -> Finding:
+def _without_sign(where: Where, trace: list[str]) -> Finding:
     ranked: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ("no_sign",)
     if where.outside is not None:
@@ -498,86 +346,3 @@ def _without_sign(where: _Where, trace: list[str]) -> Finding:
         reasons=reasons,
         trace=tuple(trace),
     )
-
-
-def _locate(place: Place | None, title: _Reading, text: _Reading, city: City, lexicon: _Lexicon) -> _Where:
-    """The place with its region codes, from the codes given, else from the words: place, title, text.
-
-    The first of these that names a region speaks. Names that several kecamatan share, or several kecamatan
-    named together, are told as such and never picked from.
-    """
-    known = city.kecamatan_code(place)
-    if known is not None and place is not None:
-        return _Where(
-            place.model_copy(update={"kecamatan": known}), _place_line(place.kelurahan or known, city, "kode")
-        )
-    outside: str | None = None
-    address = lexicon.read(place.text) if place and place.text else _Reading([], [])
-    for source, reading in (("tempat", address), ("judul", title), ("isi", text)):
-        hits = [hit for hit in reading.hits if hit.phrase.kind in ("region", "shared", "outside")]
-        if not hits:
-            continue
-        kelurahan, kecamatan, several = _regions(hits, reading.words, city, source == "tempat")
-        if kelurahan is not None or kecamatan is not None:
-            told = (place or Place()).model_copy(update={"kelurahan": kelurahan, "kecamatan": kecamatan})
-            return _Where(told, _place_line(kelurahan or kecamatan or "", city, source))
-        if several:
-            names = ", ".join(region.name for code in several if (region := city.region(code)))
-            return _Where(place, f"Lokasi belum pasti: dapat berarti kecamatan {names}.", several)
-        outside = outside or next((hit.phrase.target for hit in hits if hit.phrase.kind == "outside"), None)
-    return _Where(place, "Lokasi disebut di luar kota." if outside else None, outside=outside)
-
-
-def _place_line(code: str, city: City, source: str) -> str:
-    region = city.region(code)
-    above = city.region(code[:8])
-    if region is None or above is None:
-        return f"Lokasi: {code} (dari {source})."
-    if region is above:
-        return f"Lokasi: Kecamatan {above.name} (dari {source})."
-    return f"Lokasi: Kelurahan {region.name}, Kecamatan {above.name} (dari {source})."
-
-
-def _regions(
-    hits: list[_Hit], words: list[str], city: City, in_address: bool
-) -> tuple[str | None, str | None, tuple[str, ...]]:
-    """The kelurahan and kecamatan that one field names; or several kecamatan, where it is not told which."""
-    kelurahan: dict[str, None] = {}
-    kecamatan: dict[str, None] = {}
-    bare: list[str] = []
-    shared: dict[str, None] = {}
-    at_both = _both_at(hits, city)
-    for hit in hits:
-        if hit.phrase.kind == "shared":
-            shared.update(dict.fromkeys(city.shared_names[int(hit.phrase.target)].kecamatan))
-        region = city.region(hit.phrase.target) if hit.phrase.kind == "region" else None
-        if region is None:
-            continue
-        before = words[hit.at - 1] if hit.at else ""
-        if isinstance(region, Kecamatan):
-            # A name that is both means the kecamatan unless "kel." stands before it.
-            if before not in _OF_KELURAHAN or hit.covers not in at_both:
-                kecamatan[region.code] = None
-        elif before in _OF_KELURAHAN or (region.match == "word" and before not in _OF_KECAMATAN):
-            kelurahan[region.code] = None
-        elif hit.covers not in at_both:
-            bare.append(region.code)
-    if in_address:
-        kelurahan.update((code, None) for code in bare if code[:8] in kecamatan)
-    inside = [code for code in kelurahan if code[:8] in kecamatan] if kecamatan else []
-    one = inside or list(kelurahan)
-    around = dict.fromkeys(code[:8] for code in one) or kecamatan
-    if len(one) == 1:
-        return one[0], one[0][:8], ()
-    if len(around) == 1:
-        return None, next(iter(around)), ()
-    return None, None, tuple(around or shared)
-
-
-def _both_at(hits: list[_Hit], city: City) -> set[int]:
-    """Where a name stands that a kecamatan and a kelurahan share."""
-    seen: dict[int, set[type[Kelurahan]]] = {}
-    for hit in hits:
-        if hit.phrase.kind == "region" and (region := city.region(hit.phrase.target)):
-            seen.setdefault(hit.covers, set()).add(type(region))
-    return {covers for covers, kinds in seen.items() if len(kinds) > 1}
