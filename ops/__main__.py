@@ -1,0 +1,7 @@
+"""`python -m ops`: the CLI, as `./simpul` runs it."""
+
+import sys
+
+from ops.cli import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""The commands of `./simpul`: one table; each row a module with `add_arguments(parser)` and `run(args)`.
+
+`run` returns the exit code, None for 0. A module is imported only when its command is run: `--help` is quick.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ops.refusal import Refusal
+
+
+class Command(NamedTuple):
+    """A row of `./simpul --help`."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "up": Command(
+        "ops.up", "start the hub here: Kafka, PostgreSQL and the services; repairs what was killed"
+    ),
+    "down": Command("ops.down", "stop it all, gracefully; what is stored stays"),
+    "status": Command(
+        "ops.status", "every part's process, address and health; addresses and keys for trying"
+    ),
+    "logs": Command("ops.logs", "show a part's log"),
+    "reset": Command("ops.reset", "stop it all and delete what is stored"),
+    "topics": Command("ops.topics", "show the topics, or create what is missing"),
+    "test": Command("ops.test", "run every check and test"),
+    "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    name, *rest = argv
+    command = COMMANDS.get(name)
+    if command is None:
+        print(f"simpul: there is no command {name!r}; ./simpul --help lists them.", file=sys.stderr)
+        return 2
+    module = importlib.import_module(command.module)
+    parser = argparse.ArgumentParser(prog=f"./simpul {name}", description=command.summary)
+    module.add_arguments(parser)
+    args = parser.parse_args(rest)
+    try:
+        return int(module.run(args) or 0)
+    except Refusal as refusal:
+        print(f"simpul: {refusal}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
+    return f"usage: ./simpul COMMAND [OPTIONS]\n\n{rows}\n\n./simpul COMMAND --help tells more."

@@ -1,0 +1,66 @@
+"""What a local hub keeps secret: store passwords, the master key, keys for trying; made once, mode 0600."""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+from shared.access import new_key
+
+TRIAL_ROLES = ("publisher", "opd:DISHUB", "opd:PUPR", "opd:DLH", "opd:PERKIM", "verifier", "admin")
+"""One key for each is written by `up`."""
+
+
+def passwords(file: Path, names: Iterable[str]) -> dict[str, str]:
+    """name → password; those that are missing are made."""
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    missing = {name: secrets.token_urlsafe(24) for name in names if name not in known}
+    if missing:
+        known |= missing
+        write_private(file, json.dumps(known, indent=2))
+    return known
+
+
+def master_key(file: Path) -> Path:
+    """The file with 32 random bytes in base64; never made anew over an old one."""
+    if not file.exists():
+        write_private(file, base64.b64encode(secrets.token_bytes(32)).decode())
+    return file
+
+
+def trial_keys(hashed: Path, plain: Path, roles: Iterable[str] = TRIAL_ROLES) -> dict[str, str]:
+    """role → key. `hashed` is what the services read; `plain` is for the person who tries the hub."""
+    shown: dict[str, str] = json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else {}
+    entries: list[dict[str, str]] = (
+        json.loads(hashed.read_text(encoding="utf-8"))["keys"] if hashed.exists() else []
+    )
+    known = {entry["name"] for entry in entries}
+    fresh = [role for role in roles if role not in shown or _name(role) not in known]
+    if not fresh:
+        return shown
+    entries = [entry for entry in entries if entry["name"] not in map(_name, fresh)]
+    for role in fresh:
+        shown[role], entry = new_key(_name(role), role)
+        entries.append(entry)
+    # first what is shown: a key that no service knows yet is noticed, a key that nobody knows is not
+    write_private(plain, json.dumps(shown, indent=2))
+    write_private(hashed, json.dumps({"keys": entries}, indent=2))
+    return shown
+
+
+def _name(role: str) -> str:
+    return f"trial-{role.replace(':', '-').lower()}"
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner reads (0600), whole or not at all."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    fresh.replace(file)
