@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     "logs": Command("ops.logs", "show a part's log"),
     "reset": Command("ops.reset", "stop it all and delete what is stored"),
+    "city": Command("ops.city", "load a city's files into the services, or show who owns what"),
     "topics": Command("ops.topics", "show the topics, or create what is missing"),
     "test": Command("ops.test", "run every check and test"),
     "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
