@@ -20,6 +20,7 @@ from services.routing.domain.moves import (
     disposed,
     local_day,
     not_later,
+    opd_today,
     tell,
 )
 from services.routing.domain.reporter import (
@@ -132,7 +133,7 @@ def _placed(case: Case, event: ComplaintReceived, city: City, now: datetime) -> 
             now=now,
             reason=origin.status,
         )
-    opd = city.opd(origin.opd, local_day(now)) if origin.opd else None
+    opd = opd_today(city, origin.opd, now)
     if opd is None:
         if origin.institution:
             line = f"Instansi di SP4N-LAPOR, “{origin.institution}”, tidak ada di registri; dicari dari teks."

@@ -10,7 +10,7 @@ from typing import Literal
 
 from services.routing.domain.case import Case, InLapor, Moment
 from services.routing.domain.city import City, Opd
-from services.routing.domain.moves import act_of, closed, disposed, local_day, not_later, tell
+from services.routing.domain.moves import act_of, closed, disposed, not_later, opd_today, tell
 from services.routing.domain.transitions import follows
 from shared.decision import Decision
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
@@ -70,7 +70,7 @@ def on_lapor_reassigned(case: Case, event: LaporReassigned, city: City, now: dat
             }
         ),
     )
-    opd = city.opd(event.opd, local_day(now)) if event.opd else None
+    opd = opd_today(city, event.opd, now)
     by, at = By(kind="lapor"), not_later(event.at, now)
     to = follows(case, "route")
     if opd is None or not opd.inside or to is None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
 from services.routing.domain.case import Case, CaseState, Classified, Disposition, Moment
+from services.routing.domain.city import ROOT, City, Opd
 from shared.decision import Decision
 from shared.events.fact import Event, Fact
 from shared.events.ids import event_id
@@ -56,6 +57,12 @@ _WORDS: dict[type[Event], str] = {
 def local_day(now: datetime) -> date:
     """The day in Jambi, by which the dated registry is asked."""
     return now.astimezone(_WIB).date()
+
+
+def opd_today(city: City, code: str | None, now: datetime) -> Opd | None:
+    """The body of that code that can be named today; the government itself, "still unrouted", cannot."""
+    opd = city.opd(code, local_day(now)) if code else None
+    return None if opd is None or opd.kind == ROOT else opd
 
 
 def not_later(at: datetime | None, now: datetime) -> datetime | None:

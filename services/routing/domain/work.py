@@ -19,7 +19,7 @@ from services.routing.domain.acts import (
 )
 from services.routing.domain.case import Case, Disposition
 from services.routing.domain.city import City
-from services.routing.domain.moves import act_of, closed, disposed, local_day, tell
+from services.routing.domain.moves import act_of, closed, disposed, opd_today, tell
 from services.routing.domain.transitions import required
 from shared.decision import Decision, Refused
 from shared.events.fact import Event
@@ -39,7 +39,7 @@ from shared.events.routing import (
 
 def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
     """Hand the case to an OPD of the city that is in force today. The choice is pinned."""
-    opd = city.opd(act.opd, local_day(now))
+    opd = opd_today(city, act.opd, now)
     if opd is None:
         raise _wrong("opd", f"no OPD has the code {act.opd} today")
     if not opd.inside:
@@ -116,7 +116,7 @@ def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case
 def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[Case]:
     """Bukan wewenang: back to a verifier, the OPD's own suggestion first."""
     suggested = act.suggested_opd
-    if suggested is not None and city.opd(suggested, local_day(now)) is None:
+    if suggested is not None and opd_today(city, suggested, now) is None:
         raise _wrong("suggested_opd", f"no OPD has the code {suggested} today")
     if _just_handed_back(case, act):
         return Decision(case)

@@ -1,0 +1,34 @@
+"""What routing hears, and which rule answers it."""
+
+from collections.abc import Mapping
+
+from services.routing import store
+from services.routing.domain import acts, arrival, lapor, reporter, work
+from services.routing.domain.case import Case
+from services.routing.domain.city import City
+from shared.delivery.fold import Fold, Rule
+from shared.events.fact import Fact
+from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
+from shared.events.sla import ClockLapsed
+
+hears: Mapping[type[Fact], Rule[Case, City]] = {
+    ComplaintReceived: arrival.on_complaint_received,
+    ComplaintWithdrawn: reporter.on_complaint_withdrawn,
+    CitizenReplied: reporter.on_citizen_replied,
+    LaporLinked: lapor.on_lapor_linked,
+    LaporStatusChanged: lapor.on_lapor_status_changed,
+    LaporReassigned: lapor.on_lapor_reassigned,
+    LaporReplied: lapor.on_lapor_replied,
+    ClockLapsed: reporter.on_clock_lapsed,
+    acts.Route: work.route,
+    acts.Reject: work.reject,
+    acts.Accept: work.accept,
+    acts.HandBack: work.hand_back,
+    acts.Progress: work.progress,
+    acts.Ask: work.ask,
+    acts.Answer: work.answer,
+    acts.Close: work.close,
+}
+
+fold = Fold(hears, load=store.load_cases, save=store.save_cases, city=store.load_city)

@@ -1,0 +1,195 @@
+"""Routing's tables: cases, and the city's registry. All of its SQL is here; whoever opened `tx` ends it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from services.routing.domain.case import (
+    Case,
+    CaseState,
+    Classified,
+    Complaint,
+    Disposition,
+    Found,
+    InLapor,
+    Moment,
+)
+from services.routing.domain.city import City, parse_city
+from shared.database import Connection, Transaction
+from shared.events.catalogue import EVENTS
+from shared.events.fact import Event
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_COLUMNS = (
+    "complaint_id, ticket, state, opd, received_at, pinned,"
+    " complaint, found, classified, dispositions, in_lapor, history, early"
+)
+_BLANK = Case()
+_DISPOSITIONS = TypeAdapter(tuple[Disposition, ...])
+_HISTORY = TypeAdapter(tuple[Moment, ...])
+
+_parsed: dict[tuple[int, bytes], City] = {}
+"""The city as last read, by version and digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """A place in the list of cases: the one that a page ended with."""
+
+    received_at: datetime
+    complaint_id: UUID
+
+
+async def load_cases(tx: Transaction, keys: Sequence[UUID]) -> Mapping[UUID, Case]:
+    """The case of each complaint asked for; a blank one for a complaint that is not known."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM cases WHERE complaint_id = ANY($1::uuid[])",  # noqa: S608
+        keys,
+    )
+    return dict.fromkeys(keys, _BLANK) | {row["complaint_id"]: _case(row) for row in rows}
+
+
+async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
+    """Keep these cases as they are now, in one statement."""
+    if not cases:
+        return
+    rows = [_row(key, case) for key, case in cases.items()]
+    await tx.execute(
+        f"INSERT INTO cases ({_COLUMNS})"  # noqa: S608
+        " SELECT k, ticket, state, opd, received_at, pinned, complaint::jsonb, found::jsonb,"
+        " classified::jsonb, dispositions::jsonb, in_lapor::jsonb, history::jsonb, early::jsonb"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],"
+        " $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])"
+        " AS n (k, ticket, state, opd, received_at, pinned, complaint, found, classified,"
+        " dispositions, in_lapor, history, early)"
+        " ON CONFLICT (complaint_id) DO UPDATE SET ticket = excluded.ticket, state = excluded.state,"
+        " opd = excluded.opd, received_at = excluded.received_at, pinned = excluded.pinned,"
+        " complaint = excluded.complaint, found = excluded.found, classified = excluded.classified,"
+        " dispositions = excluded.dispositions, in_lapor = excluded.in_lapor, history = excluded.history,"
+        " early = excluded.early",
+        *zip(*rows, strict=True),
+    )
+
+
+async def complaint_of(connection: Connection, ticket: str) -> UUID | None:
+    """The complaint that a ticket stands for; None where routing has not heard of it."""
+    found: UUID | None = await connection.fetchval("SELECT complaint_id FROM cases WHERE ticket = $1", ticket)
+    return found
+
+
+async def case_of(connection: Connection, ticket: str) -> Case | None:
+    """The case that a ticket stands for."""
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM cases WHERE ticket = $1", ticket)  # noqa: S608
+    return None if row is None else _case(row)
+
+
+async def newest_cases(
+    connection: Connection, *, opd: str | None, state: CaseState | None, after: Bookmark | None, limit: int
+) -> list[tuple[Bookmark, Case]]:
+    """Cases, last received first, from behind `after`; each with a bookmark, to go on from."""
+    return await _page(connection, opd=opd, state=state, after=after, limit=limit, order="DESC", beyond="<")
+
+
+async def oldest_in_triage(
+    connection: Connection, *, after: Bookmark | None, limit: int
+) -> list[tuple[Bookmark, Case]]:
+    """Cases that wait for a verifier, the longest waiting first."""
+    return await _page(
+        connection, opd=None, state="triage", after=after, limit=limit, order="ASC", beyond=">"
+    )
+
+
+async def _page(
+    connection: Connection,
+    *,
+    opd: str | None,
+    state: CaseState | None,
+    after: Bookmark | None,
+    limit: int,
+    order: str,
+    beyond: str,
+) -> list[tuple[Bookmark, Case]]:
+    where, values = ["ticket IS NOT NULL"], list[Any]()
+    if opd is not None:
+        values.append(opd)
+        where.append(f"opd = ${len(values)}")
+    if state is not None:
+        values.append(state)
+        where.append(f"state = ${len(values)}")
+    if after is not None:
+        values += [after.received_at, after.complaint_id]
+        where.append(f"(received_at, complaint_id) {beyond} (${len(values) - 1}, ${len(values)})")
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM cases WHERE {' AND '.join(where)}"  # noqa: S608
+        f" ORDER BY received_at {order}, complaint_id {order} LIMIT {limit:d}",
+        *values,
+    )
+    return [(Bookmark(row["received_at"], row["complaint_id"]), _case(row)) for row in rows]
+
+
+async def load_city(tx: Transaction) -> City:
+    """The newest version of the city, which this process parses once.
+
+    Raises LookupError while none is loaded, and CityRefused for one that cannot be used.
+    """
+    row = await tx.fetchrow("SELECT version, digest FROM city_versions ORDER BY version DESC LIMIT 1")
+    if row is None:
+        raise LookupError("no city loaded: run ./simpul city load")
+    version = (row["version"], row["digest"])
+    if version not in _parsed:
+        documents = await tx.fetchval("SELECT documents FROM city_versions WHERE version = $1", version[0])
+        _parsed.clear()
+        _parsed[version] = parse_city(json.loads(documents), version[0])
+    return _parsed[version]
+
+
+def _case(row: "Record") -> Case:
+    complaint, found, classified = row["complaint"], row["found"], row["classified"]
+    return Case(
+        state=row["state"],
+        complaint=Complaint.model_validate_json(complaint, extra="ignore") if complaint else None,
+        found=Found.model_validate_json(found, extra="ignore") if found else None,
+        classified=Classified.model_validate_json(classified, extra="ignore") if classified else None,
+        dispositions=_DISPOSITIONS.validate_json(row["dispositions"], extra="ignore"),
+        pinned=row["pinned"],
+        in_lapor=InLapor.model_validate_json(row["in_lapor"], extra="ignore"),
+        history=_HISTORY.validate_json(row["history"], extra="ignore"),
+        early=_early(row["early"]) if row["early"] != "[]" else (),
+    )
+
+
+def _row(key: UUID, case: Case) -> tuple[Any, ...]:
+    complaint = case.complaint
+    return (
+        key,
+        complaint.ticket if complaint else None,
+        case.state,
+        case.opd,
+        complaint.received_at if complaint else None,
+        case.pinned,
+        complaint.model_dump_json(exclude_defaults=True) if complaint else None,
+        case.found.model_dump_json(exclude_defaults=True) if case.found else None,
+        case.classified.model_dump_json(exclude_defaults=True) if case.classified else None,
+        _DISPOSITIONS.dump_json(case.dispositions, exclude_defaults=True).decode(),
+        case.in_lapor.model_dump_json(exclude_defaults=True),
+        _HISTORY.dump_json(case.history, exclude_defaults=True).decode(),
+        json.dumps([_kept(fact) for fact in case.early]),
+    )
+
+
+def _kept(fact: Event) -> dict[str, Any]:
+    return {"type": fact.type, "id": str(fact.id), "event": json.loads(fact.write())}
+
+
+def _early(kept: str) -> tuple[Event, ...]:
+    return tuple(
+        EVENTS[fact["type"]].read(json.dumps(fact["event"]).encode()).known_as(UUID(fact["id"]))
+        for fact in json.loads(kept)
+    )
