@@ -1,0 +1,87 @@
+"""Masking: numbers and addresses that name a person are taken out of text before anybody else reads it.
+
+Names are not found by rule, and places are wanted: the text goes to routing. What a plain rule must not
+miss (16 digits glued to words, telephone numbers, e-mail) is ours; numbers that only their label betrays
+(rekening, BPJS, paspor, NPWP) are `lokal-id`'s. Masking is not erasure: the text still expires (DESIGN §3).
+"""
+
+import re
+
+from lokal import detect_pii
+
+_SEPARATOR = r"[\s.\-\u200b\u2010-\u2015]"
+_LETTER = r"[^\W\d_]"
+
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_SIXTEEN = re.compile(
+    r"\d{16,}"
+    # as it is printed on forms, or read aloud: 1571 0123 4567 8901, 157101-234567-8901, 15.71.01.234567.8901
+    rf"|(?<!\d)\d{{4}}(?:{_SEPARATOR}\d{{4}}){{3}}(?!\d)"
+    rf"|(?<!\d)\d{{6}}{_SEPARATOR}\d{{6}}{_SEPARATOR}\d{{4}}(?!\d)"
+    rf"|(?<!\d)\d\d{_SEPARATOR}\d\d{_SEPARATOR}\d\d{_SEPARATOR}?\d{{6}}{_SEPARATOR}?\d{{4}}(?!\d)"
+)
+_PHONE = re.compile(
+    # mobile: 08…, 62 8…, +62 8…; 10 to 14 digits in all
+    rf"(?<!\d)(?:\+?62{_SEPARATOR}?\(?0?\)?|0)8(?:{_SEPARATOR}?\d){{7,12}}(?!\d)"
+    # fixed line with its area code: (0741) 60123, 0741-60123, 021 5550123
+    rf"|(?<!\d)(?:\(0[2-79]\d{{1,2}}\){_SEPARATOR}?|0[2-79]\d{{1,2}}{_SEPARATOR}|\+62{_SEPARATOR}?[2-79]\d{{1,2}}{_SEPARATOR}?)"
+    rf"\d{{3,4}}{_SEPARATOR}?\d{{2,4}}(?!\d)"
+    # from abroad
+    rf"|\+\d(?:{_SEPARATOR}?\d){{8,14}}(?!\d)"
+)
+
+_BY_LABEL: dict[str, str] = {
+    "NIK": "[NIK]",
+    "KK": "[KK]",
+    "NPWP": "[NPWP]",
+    "PASSPORT": "[paspor]",
+    "SIM": "[SIM]",
+    "NIP": "[NIP]",
+    "BPJS": "[BPJS]",
+    "PHONE": "[telepon]",
+    "BANK_ACCOUNT": "[rekening]",
+    "CARD": "[kartu]",
+}
+"""What `lokal-id` is asked for, and the word that takes its place."""
+
+_MAY_BE_LABELLED = re.compile(
+    rf"(?<!{_LETTER})(?:nik|ktp|kk|npwp|paspor|passport|sim|nip|nrp|bpjs|kis|jkn|hp|no ?hp|telp|tlp|telpon|"
+    r"telepon|phone|handphone|whatsapp|wa|rek|norek|rekening|va|virtual account|kartu|bca|bni|bri|mandiri|"
+    rf"btn|bsi|dana|ovo|gopay)(?!{_LETTER})",
+    re.IGNORECASE,
+)
+_FIVE_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}?\d){{4}}")
+
+
+def masked(text: str, limit: int) -> str:
+    """`text` without identifiers, at most `limit` characters (a mask may be longer than what it covers)."""
+    while (fewer := _masked_once(text)) != text:
+        text = fewer
+    return text[:limit]
+
+
+def _masked_once(text: str) -> str:
+    text = _EMAIL.sub("[surel]", text) if "@" in text else text
+    if _FIVE_DIGITS.search(text) is None:
+        return text
+    text = _SIXTEEN.sub(_sixteen_or_more, text)
+    text = _PHONE.sub("[telepon]", text)
+    # lokal-id takes 1.7 ms for 600 characters, all else a few µs: ask it only where it may find something
+    if _FIVE_DIGITS.search(text) and _MAY_BE_LABELLED.search(text):
+        text = _masked_by_label(text)
+    return text
+
+
+def _sixteen_or_more(found: re.Match[str]) -> str:
+    return "[NIK]" if sum(letter.isdecimal() for letter in found[0]) == 16 else "[nomor]"
+
+
+def _masked_by_label(text: str) -> str:
+    pieces: list[str] = []
+    end = 0
+    for match in detect_pii(text, types=tuple(_BY_LABEL)):  # type: ignore[arg-type]
+        if _FIVE_DIGITS.search(match.value) is None or "[" in match.value:
+            continue
+        pieces += [text[end : match.start], _BY_LABEL[match.type]]
+        end = match.end
+    return "".join([*pieces, text[end:]])

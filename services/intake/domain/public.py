@@ -1,0 +1,160 @@
+"""What anyone who holds the ticket may read of a complaint; its two flags bind every word of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.intake.domain.channels import CHANNELS
+from services.intake.domain.city import City
+from services.intake.domain.timeline import STATUS_WORDS, STEPS, Status, Step, StepCode, status_after
+from shared.events.fact import Instant
+from shared.events.parts import Place, Ticket
+
+NOTES = {
+    "all": None,
+    "without_wording": "Pelapor meminta namanya dirahasiakan: kata-kata dan foto pelapor tidak ditampilkan.",
+    "status_only": "Pengaduan ini rahasia: hanya status dan tanggal yang ditampilkan.",
+}
+"""Why something is not shown, in the citizen's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A complaint as intake's tables hold it, without identity."""
+
+    ticket: str
+    channel: str
+    reported_at: datetime
+    received_at: datetime
+    title: str
+    text: str
+    place: Place | None
+    anonymous: bool
+    confidential: bool
+    status: Status
+    opd: str | None
+    steps: tuple[Step, ...]
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PublicStatus(_Shown):
+    """How it stands: a code for machines, words for citizens, and since when (null: nobody knows)."""
+
+    code: Status
+    label: str
+    since: Instant | None
+
+
+class PublicStep(_Shown):
+    """One entry of the timeline, oldest first. `at` null: the instant is unknown."""
+
+    code: StepCode
+    label: str
+    at: Instant | None
+    text: str | None = None
+    refer_to: str | None = None
+
+
+class PublicComplaint(_Shown):
+    """A complaint as the public sees it.
+
+    `shows` says how much: everything; all but the citizen's wording (anonymous); status and dates alone
+    (confidential). Nothing here ever names the reporter.
+    """
+
+    ticket: Ticket
+    status: PublicStatus
+    reported_at: Instant
+    received_at: Instant
+    shows: Literal["all", "without_wording", "status_only"]
+    note: str | None
+    channel: str | None = None
+    area: str | None = None
+    title: str | None = None
+    text: str | None = None
+    timeline: tuple[PublicStep, ...]
+
+
+def public_view(card: Card, city: City) -> PublicComplaint:
+    """The complaint as its flags allow (CONTRACTS.md: what the public sees)."""
+    if card.confidential:
+        return _status_and_dates(card)
+    wording = not card.anonymous
+    shows: Literal["all", "without_wording"] = "all" if wording else "without_wording"
+    place = card.place or Place()
+    return PublicComplaint(
+        ticket=card.ticket,
+        status=PublicStatus(
+            code=card.status,
+            label=STATUS_WORDS[card.status].format(opd=city.opd(card.opd)),
+            since=_since(card),
+        ),
+        reported_at=card.reported_at,
+        received_at=card.received_at,
+        shows=shows,
+        note=NOTES[shows],
+        channel=CHANNELS[card.channel].label if card.channel in CHANNELS else card.channel,
+        area=city.area(place.kelurahan, place.kecamatan),
+        title=card.title if wording else None,
+        text=card.text if wording else None,
+        timeline=tuple(_told(step, city, wording=wording) for step in card.steps),
+    )
+
+
+def _told(step: Step, city: City, *, wording: bool) -> PublicStep:
+    rule = STEPS[step.code]
+    return PublicStep(
+        code=step.code,
+        label=rule.words.format(opd=city.opd(step.opd), reference=step.reference),
+        at=step.at,
+        text=step.text if wording or not rule.citizens else None,
+        refer_to=city.opd(step.opd) if step.code == "rejected" and step.opd else None,
+    )
+
+
+def _since(card: Card) -> datetime | None:
+    """Since when it stands as it does."""
+    status: Status = "received"
+    since: datetime | None = card.received_at
+    for step in card.steps:
+        after = status_after(status, step.code)
+        if after != status:
+            status, since = after, step.at
+    return since
+
+
+def _status_and_dates(card: Card) -> PublicComplaint:
+    """Neither agency nor text nor channel: an agency's name already tells what it is about."""
+    timeline = tuple(_discreet(card.steps))
+    status: Status = _discreet_status(card.status)
+    return PublicComplaint(
+        ticket=card.ticket,
+        status=PublicStatus(
+            code=status,
+            label=STATUS_WORDS[status].format(opd="instansi yang berwenang"),
+            since=_since(card),
+        ),
+        reported_at=card.reported_at,
+        received_at=card.received_at,
+        shows="status_only",
+        note=NOTES["status_only"],
+        timeline=timeline,
+    )
+
+
+def _discreet(steps: tuple[Step, ...]) -> Iterator[PublicStep]:
+    for step in steps:
+        rule = STEPS[step.code]
+        if rule.discreet is not None and rule.status is not None:
+            yield PublicStep(code=_discreet_status(rule.status), label=rule.discreet, at=step.at)
+
+
+def _discreet_status(status: Status) -> Status:
+    """That it was blocked for what it says is not told: it is closed."""
+    return "closed" if status == "blocked" else status

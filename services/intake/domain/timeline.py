@@ -1,0 +1,165 @@
+"""The public timeline, as a table: what befell a complaint, in citizens' words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+from uuid import UUID
+
+from services.intake.domain.masking import masked
+from shared.events.fact import Event, Fact
+from shared.events.routing import (
+    ComplaintAccepted,
+    ComplaintAnswered,
+    ComplaintClosed,
+    ComplaintHandedBack,
+    ComplaintProgressed,
+    ComplaintRejected,
+    ComplaintRouted,
+    InformationRequested,
+    TriageRequested,
+)
+
+Status = Literal[
+    "received",
+    "verifying",
+    "reexamined",
+    "routed",
+    "in_work",
+    "waiting",
+    "answered",
+    "rejected",
+    "closed",
+    "archived",
+    "withdrawn",
+    "blocked",
+]
+StepCode = Literal[Status, "accepted", "progressed", "replied", "linked"]
+
+STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
+    {
+        "received": "Diterima",
+        "verifying": "Sedang diverifikasi",
+        "reexamined": "Sedang diperiksa kembali",
+        "routed": "Diteruskan ke {opd}",
+        "in_work": "Sedang dikerjakan",
+        "waiting": "Menunggu jawaban Anda",
+        "answered": "Dijawab",
+        "rejected": "Ditolak",
+        "closed": "Ditutup",
+        "archived": "Diarsipkan",
+        "withdrawn": "Dicabut oleh pelapor",
+        "blocked": "Ditutup karena isinya tidak dapat ditayangkan",
+    }
+)
+"""How a complaint stands. `{opd}` is the agency's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRule:
+    """How one step is told: `words` to everybody, `discreet` where only status and dates may be shown.
+
+    `discreet` None: not shown then. `status` is how the complaint stands after it; None = as before.
+    `citizens`: its text is the citizen's wording, hidden where the reporter is anonymous.
+    """
+
+    words: str
+    discreet: str | None
+    status: Status | None
+    citizens: bool = False
+
+
+STEPS: Mapping[StepCode, StepRule] = MappingProxyType(
+    {
+        "received": StepRule("Pengaduan diterima", "Pengaduan diterima", "received"),
+        "verifying": StepRule("Sedang diverifikasi", "Sedang diverifikasi", "verifying"),
+        "reexamined": StepRule("Sedang diperiksa kembali", "Sedang diperiksa kembali", "reexamined"),
+        "routed": StepRule("Diteruskan ke {opd}", "Diteruskan ke instansi yang berwenang", "routed"),
+        "accepted": StepRule("{opd} mulai menangani", "Sedang dikerjakan", "in_work"),
+        "progressed": StepRule("Kabar dari {opd}", "Sedang dikerjakan", "in_work"),
+        "waiting": StepRule("{opd} meminta keterangan dari Anda", "Menunggu jawaban Anda", "waiting"),
+        "replied": StepRule("Pelapor menjawab", None, None, citizens=True),
+        "answered": StepRule("Jawaban dari {opd}", "Dijawab", "answered"),
+        "rejected": StepRule("Tidak dapat ditangani pemerintah kota", "Ditolak", "rejected"),
+        "closed": StepRule("Pengaduan ditutup", "Ditutup", "closed"),
+        "archived": StepRule("Pengaduan diarsipkan", "Diarsipkan", "archived"),
+        "withdrawn": StepRule("Pengaduan dicabut oleh pelapor", "Dicabut oleh pelapor", "withdrawn"),
+        "blocked": StepRule("Pengaduan ditutup karena isinya tidak dapat ditayangkan", "Ditutup", "blocked"),
+        "linked": StepRule("Tercatat di SP4N-LAPOR! dengan nomor {reference}", None, None),
+    }
+)
+
+
+def status_after(status: Status, code: StepCode) -> Status:
+    """How a complaint stands after a step; a reply puts one that waited for it back to work."""
+    if code == "replied":
+        return "in_work" if status in ("waiting", "answered") else status
+    return STEPS[code].status or status
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a complaint's timeline; `at` None = the instant is unknown.
+
+    `opd` is the agency it speaks of, as coded (or, for a rejection, whoever it names to turn to); `text` is
+    masked; `reference` is a number given elsewhere; `event_id` is the fact it came from.
+    """
+
+    code: StepCode
+    at: datetime | None
+    event_id: UUID
+    opd: str | None = None
+    text: str | None = None
+    reference: str | None = None
+
+
+def _plain(code: StepCode) -> Callable[[Any], Step]:
+    return lambda event: Step(code, event.at, event.id)
+
+
+def _opd_work(code: StepCode) -> Callable[[Any], Step]:
+    return lambda event: Step(code, event.at, event.id, event.opd, _said(event.text))
+
+
+def _routed(event: ComplaintRouted) -> Step:
+    return Step("routed", event.at, event.id, event.opd)
+
+
+def _asked(event: InformationRequested) -> Step:
+    return Step("waiting", event.at, event.id, event.opd, _said(event.question))
+
+
+def _rejected(event: ComplaintRejected) -> Step:
+    return Step("rejected", event.at, event.id, event.refer_to, _said(event.reason))
+
+
+def _closed(event: ComplaintClosed) -> Step:
+    return Step(event.kind, event.at, event.id)
+
+
+def _said(text: str | None) -> str | None:
+    """Officials quote citizens: what they wrote is masked too before the public reads it."""
+    return masked(text, 10_000) if text else None
+
+
+SHOWN: Mapping[type[Event], Callable[[Any], Step]] = MappingProxyType(
+    {
+        TriageRequested: _plain("verifying"),
+        ComplaintRouted: _routed,
+        ComplaintAccepted: _opd_work("accepted"),
+        ComplaintProgressed: _opd_work("progressed"),
+        InformationRequested: _asked,
+        ComplaintAnswered: _opd_work("answered"),
+        # not the reason: why one office hands it to another is between them
+        ComplaintHandedBack: _plain("reexamined"),
+        ComplaintRejected: _rejected,
+        ComplaintClosed: _closed,
+    }
+)
+"""Which of routing's facts the public sees, and as what."""
+
+
+def step_for(fact: Fact) -> Step:
+    """The step that one of the SHOWN facts is."""
+    return next(tell for kind, tell in SHOWN.items() if isinstance(fact, kind))(fact)

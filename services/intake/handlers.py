@@ -1,0 +1,69 @@
+"""What intake hears, and which rule answers it."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from services.intake import store
+from services.intake.domain.complaint import Complaint
+from services.intake.domain.following import on_later_fact
+from services.intake.domain.keyed import Subkeys
+from services.intake.domain.receiving import on_submission_posted, refusal, submission_key
+from shared.database import Transaction
+from shared.delivery.fold import Fold, Rule
+from shared.events.fact import Fact
+from shared.events.lapor import LaporLinked, LaporReplied
+from shared.events.routing import (
+    ComplaintAccepted,
+    ComplaintAnswered,
+    ComplaintClosed,
+    ComplaintHandedBack,
+    ComplaintProgressed,
+    ComplaintRejected,
+    ComplaintRouted,
+    InformationRequested,
+    TriageRequested,
+)
+from shared.events.submissions import SubmissionPosted
+from shared.sealing import Seal
+
+hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
+    SubmissionPosted: on_submission_posted,
+    TriageRequested: on_later_fact,
+    ComplaintRouted: on_later_fact,
+    ComplaintAccepted: on_later_fact,
+    ComplaintProgressed: on_later_fact,
+    InformationRequested: on_later_fact,
+    ComplaintAnswered: on_later_fact,
+    ComplaintHandedBack: on_later_fact,
+    ComplaintRejected: on_later_fact,
+    ComplaintClosed: on_later_fact,
+    LaporLinked: on_later_fact,
+    LaporReplied: on_later_fact,
+}
+
+
+def subkeys(seal: Seal) -> Subkeys:
+    """The keys that intake's rules hash with, each for one purpose."""
+    return Subkeys(
+        tickets=seal.derive("tickets"),
+        fingerprints=seal.derive("fingerprints"),
+        pseudonyms=seal.derive("pseudonyms"),
+        files=seal.derive("files"),
+    )
+
+
+def intake_fold(seal: Seal) -> Fold[Complaint, Subkeys]:
+    """The fold. Its rules decide nothing by the city's registry; what they need beside a complaint is keys."""
+    keys = subkeys(seal)
+
+    async def the_keys(_tx: Transaction) -> Subkeys:
+        return keys
+
+    return Fold(
+        hears,
+        load=partial(store.load_complaints, keys=keys),
+        save=partial(store.save_complaints, seal=seal),
+        city=the_keys,
+        keys={SubmissionPosted: submission_key},
+        refuses={SubmissionPosted: refusal},
+    )

@@ -1,0 +1,279 @@
+"""Intake's tables: complaints, sealed identities, files, the timeline, early facts, the city's names."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from services.intake.domain.city import City
+from services.intake.domain.complaint import Complaint, Complaints, Newcomer
+from services.intake.domain.keyed import Subkeys
+from services.intake.domain.public import Card
+from services.intake.domain.tickets import ticket_for
+from services.intake.domain.timeline import Step
+from shared.database import Connection, Transaction
+from shared.events.catalogue import EVENTS
+from shared.events.fact import Event
+from shared.events.parts import Place
+from shared.sealing import Seal
+
+_TICKETS_TRIED = 3
+"""Ordinals asked for at once for a complaint that is not in yet; the first free one is its ticket."""
+
+
+async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys) -> Complaints:
+    """The state of each; where one is not in yet a blank one, with a free ticket and its early facts."""
+    rows = await tx.fetch(
+        """SELECT complaint_id, ticket, submission_id, fingerprint, status, opd, awaits, lapor_id,
+                  lapor_items, steps
+             FROM complaints WHERE complaint_id = ANY($1::uuid[])""",
+        ids,
+    )
+    known = {
+        row["complaint_id"]: Complaint(
+            id=row["complaint_id"],
+            ticket=row["ticket"],
+            submission=row["submission_id"],
+            fingerprint=row["fingerprint"],
+            status=row["status"],
+            opd=row["opd"],
+            awaits=row["awaits"],
+            lapor_id=row["lapor_id"],
+            lapor_items=frozenset(json.loads(row["lapor_items"])),
+            steps=row["steps"],
+        )
+        for row in rows
+    }
+    blank = [complaint for complaint in dict.fromkeys(ids) if complaint not in known]
+    return known | await _blank_ones(tx, blank, keys) if blank else known
+
+
+async def _blank_ones(tx: Transaction, ids: Sequence[UUID], keys: Subkeys) -> dict[UUID, Complaint]:
+    candidates = {
+        complaint: [ticket_for(complaint, ordinal, keys.tickets) for ordinal in range(_TICKETS_TRIED)]
+        for complaint in ids
+    }
+    taken = {
+        row["ticket"]
+        for row in await tx.fetch(
+            "SELECT ticket FROM complaints WHERE ticket = ANY($1::text[])",
+            [ticket for tickets in candidates.values() for ticket in tickets],
+        )
+    }
+    early = await _early_facts(tx, ids)
+    blank: dict[UUID, Complaint] = {}
+    for complaint, tickets in candidates.items():
+        ticket = next((ticket for ticket in tickets if ticket not in taken), tickets[0])
+        taken.add(ticket)
+        blank[complaint] = Complaint(complaint, ticket, early=tuple(early.get(complaint, ())))
+    return blank
+
+
+async def _early_facts(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, list[Event]]:
+    facts: dict[UUID, list[Event]] = {}
+    for row in await tx.fetch(
+        """SELECT complaint_id, type, event_id, value FROM early_facts
+            WHERE complaint_id = ANY($1::uuid[]) ORDER BY complaint_id, position""",
+        ids,
+    ):
+        fact = EVENTS[row["type"]].read(row["value"].encode()).known_as(row["event_id"])
+        facts.setdefault(row["complaint_id"], []).append(fact)
+    return facts
+
+
+async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *, seal: Seal) -> None:
+    """Write what changed: newcomers whole, of others how they stand and what is new on their timeline."""
+    newcomers = [(c, c.newcomer) for c in changed.values() if c.newcomer is not None]
+    await _insert_newcomers(tx, newcomers, seal)
+    await _update_standing(tx, [c for c in changed.values() if c.is_known and c.newcomer is None])
+    await _append_steps(tx, changed.values())
+    await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
+
+
+_COMPLAINT_COLUMNS = (
+    "complaint_id", "ticket", "submission_id", "fingerprint", "source", "reference", "channel", "reported_at",
+    "received_at", "title", "text", "place", "category_hint", "klasifikasi", "anonymous", "confidential",
+    "forward", "reporter", "attachments", "lapor", "status", "opd", "awaits", "lapor_id", "lapor_items",
+    "steps",
+)  # fmt: skip
+
+
+async def _insert_newcomers(
+    tx: Transaction, newcomers: Sequence[tuple[Complaint, Newcomer]], seal: Seal
+) -> None:
+    if not newcomers:
+        return
+    await tx.copy_records_to_table(
+        "complaints",
+        columns=_COMPLAINT_COLUMNS,
+        records=[_complaint_row(complaint, newcomer) for complaint, newcomer in newcomers],
+    )
+    await tx.copy_records_to_table(
+        "identities",
+        columns=("complaint_id", "sealed"),
+        records=[
+            (complaint.id, seal.seal(newcomer.identity.model_dump_json().encode(), complaint.id.bytes))
+            for complaint, newcomer in newcomers
+        ],
+    )
+    files = [
+        (
+            file.id,
+            complaint.id,
+            position,
+            None if file.content is None else seal.seal(file.content, file.id.encode()),
+            None if file.url is None else seal.seal(file.url.encode(), file.id.encode()),
+        )
+        for complaint, newcomer in newcomers
+        for position, file in enumerate(newcomer.files)
+    ]
+    if files:
+        await tx.copy_records_to_table(
+            "files",
+            columns=("file_id", "complaint_id", "position", "content_sealed", "url_sealed"),
+            records=files,
+        )
+    await tx.execute(
+        "DELETE FROM early_facts WHERE complaint_id = ANY($1::uuid[])",
+        [complaint.id for complaint, _ in newcomers],
+    )
+
+
+def _complaint_row(complaint: Complaint, newcomer: Newcomer) -> tuple[Any, ...]:
+    received = newcomer.received
+    return (
+        complaint.id,
+        complaint.ticket,
+        complaint.submission,
+        newcomer.fingerprint,
+        received.source,
+        received.reference,
+        received.channel,
+        received.reported_at,
+        received.received_at,
+        received.title,
+        received.text,
+        _json(received.place),
+        received.category_hint,
+        received.klasifikasi,
+        received.anonymous,
+        received.confidential,
+        received.forward,
+        received.reporter,
+        json.dumps([attachment.model_dump(mode="json") for attachment in received.attachments]),
+        _json(received.lapor),
+        *_standing(complaint),
+    )
+
+
+def _standing(complaint: Complaint) -> tuple[Any, ...]:
+    return (
+        complaint.status,
+        complaint.opd,
+        complaint.awaits,
+        complaint.lapor_id,
+        json.dumps(sorted(complaint.lapor_items)),
+        complaint.steps,
+    )
+
+
+def _json(part: BaseModel | None) -> str | None:
+    return None if part is None else part.model_dump_json()
+
+
+async def _update_standing(tx: Transaction, complaints: Sequence[Complaint]) -> None:
+    if not complaints:
+        return
+    rows = [(complaint.id, *_standing(complaint)) for complaint in complaints]
+    await tx.execute(
+        """UPDATE complaints AS c
+              SET status = u.status, opd = u.opd, awaits = u.awaits, lapor_id = u.lapor_id,
+                  lapor_items = u.lapor_items::jsonb, steps = u.steps
+             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bigint[])
+               AS u (complaint_id, status, opd, awaits, lapor_id, lapor_items, steps)
+            WHERE c.complaint_id = u.complaint_id""",
+        *map(list, zip(*rows, strict=True)),
+    )
+
+
+async def _append_steps(tx: Transaction, complaints: Iterable[Complaint]) -> None:
+    records = [
+        (complaint.id, position, step.code, step.at, step.event_id, step.opd, step.text, step.reference)
+        for complaint in complaints
+        for position, step in enumerate(complaint.fresh, start=complaint.steps - len(complaint.fresh) + 1)
+    ]
+    if records:
+        await tx.copy_records_to_table(
+            "timeline",
+            columns=("complaint_id", "position", "code", "at", "event_id", "opd", "text", "reference"),
+            records=records,
+        )
+
+
+async def _keep_early_facts(tx: Transaction, complaints: Sequence[Complaint]) -> None:
+    """Facts ahead of their complaint; those that are kept already stay as they are."""
+    rows = [
+        (complaint.id, position, fact.type, fact.id, fact.write().decode())
+        for complaint in complaints
+        for position, fact in enumerate(complaint.early, start=1)
+    ]
+    if rows:
+        await tx.execute(
+            """INSERT INTO early_facts (complaint_id, position, type, event_id, value)
+               SELECT complaint_id, position, type, event_id, value::jsonb
+                 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::uuid[], $5::text[])
+                   AS u (complaint_id, position, type, event_id, value)
+               ON CONFLICT DO NOTHING""",
+            *map(list, zip(*rows, strict=True)),
+        )
+
+
+async def find_card(connection: Connection, ticket: str) -> Card | None:
+    """What is known of the complaint with this ticket, its timeline in order; None where there is none."""
+    row = await connection.fetchrow(
+        """SELECT complaint_id, ticket, channel, reported_at, received_at, title, text, place, anonymous,
+                  confidential, status, opd
+             FROM complaints WHERE ticket = $1""",
+        ticket,
+    )
+    if row is None:
+        return None
+    steps = await connection.fetch(
+        """SELECT code, at, event_id, opd, text, reference
+             FROM timeline WHERE complaint_id = $1 ORDER BY position""",
+        row["complaint_id"],
+    )
+    return Card(
+        ticket=row["ticket"],
+        channel=row["channel"],
+        reported_at=row["reported_at"],
+        received_at=row["received_at"],
+        title=row["title"],
+        text=row["text"],
+        place=None if row["place"] is None else Place.model_validate_json(row["place"]),
+        anonymous=row["anonymous"],
+        confidential=row["confidential"],
+        status=row["status"],
+        opd=row["opd"],
+        steps=tuple(Step(**step) for step in steps),
+    )
+
+
+class CityNames:
+    """The city's names in its newest version, read again only when a newer one was loaded."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._city = City()
+
+    async def read(self, connection: Connection) -> City:
+        """The names in force; where no city was loaded yet, codes have to do."""
+        version = await connection.fetchval("SELECT max(version) FROM city_versions")
+        if version is not None and version != self._version:
+            documents = await connection.fetchval(
+                "SELECT documents FROM city_versions WHERE version = $1", version
+            )
+            self._city, self._version = City.from_documents(json.loads(documents)), version
+        return self._city

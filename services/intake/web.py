@@ -1,0 +1,190 @@
+"""Intake's API: publishers hand complaints in, anyone who holds a ticket follows one."""
+
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from shared.web import NotFound
+
+from services.intake import store
+from services.intake.domain.channels import LAPOR
+from services.intake.domain.complaint import Complaint
+from services.intake.domain.keyed import Subkeys
+from services.intake.domain.public import PublicComplaint, public_view
+from services.intake.domain.receiving import submission_key
+from services.intake.domain.tickets import Mistyped, read_ticket
+from services.intake.page import notice_page, ticket_page
+from shared.access import Access, Caller
+from shared.decision import Refused
+from shared.delivery.desk import Desk
+from shared.delivery.reading import field_errors
+from shared.events.fact import Instant, Part
+from shared.events.parts import (
+    Channel,
+    FieldError,
+    Klasifikasi,
+    LaporOrigin,
+    Place,
+    Reference,
+    Reporter,
+    SentAttachment,
+    Title,
+)
+from shared.events.receipts import SubmissionAccepted, SubmissionRefused
+from shared.events.submissions import SubmissionPosted
+
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Vary": "Accept",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_HTML_HEADERS = _PAGE_HEADERS | {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
+        " frame-ancestors 'none'"
+    )
+}
+
+
+class PostedComplaint(Part):
+    """A complaint as a publisher posts it: `submission.posted` without `source`, which is the key's name.
+
+    `reference` may be left out where the request carries an Idempotency-Key, which then takes its place.
+    """
+
+    reference: Reference | None = None
+    channel: Channel
+    reported_at: Instant
+    title: Title | None = None
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    place: Place | None = None
+    category: Annotated[str, StringConstraints(max_length=200)] | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool = False
+    confidential: bool = False
+    reporter: Reporter | None = None
+    conversation: Annotated[str, StringConstraints(max_length=200)] | None = None
+    attachments: Annotated[tuple[SentAttachment, ...], Field(max_length=10)] | None = None
+    forward: bool | None = None
+    lapor: LaporOrigin | None = None
+
+
+class Taken(BaseModel):
+    """It is safe here, under this ticket. `repeated`: it was here before, nothing changed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ticket: str
+    complaint_id: str
+    repeated: bool
+
+
+def complaint_routes(desk: Desk[Complaint, Subkeys], access: Access) -> APIRouter:
+    """`POST /v1/complaints` for publishers, `GET /v1/complaints/{ticket}` for everybody."""
+    router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
+    names = store.CityNames()
+    publisher = access.caller("publisher", "bridge")
+
+    @router.post("", status_code=201, responses={200: {"model": Taken, "description": "A repeat"}})
+    async def post_complaint(
+        posted: PostedComplaint,
+        caller: Annotated[Caller, Depends(publisher)],
+        response: Response,
+        idempotency_key: Annotated[Reference | None, Header()] = None,
+    ) -> Taken:
+        """Hand a complaint in. The same reference with the same content is a repeat (200), with other
+        content a conflict (409)."""
+        submission = _submission(posted, caller, idempotency_key).known_as(uuid4())
+        applied = await desk.command(submission_key(submission), submission)
+        receipt = applied.says[-1] if applied.says else None
+        accepted = next((said for said in applied.says if isinstance(said, SubmissionAccepted)), None)
+        if accepted is None:
+            assert isinstance(receipt, SubmissionRefused)
+            raise Refused(receipt.errors, conflict=applied.state.is_known)
+        response.status_code = 200 if accepted.repeated else 201
+        response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
+        return Taken(
+            ticket=accepted.ticket, complaint_id=str(accepted.complaint_id), repeated=accepted.repeated
+        )
+
+    @router.get(
+        "/{ticket}",
+        response_model=PublicComplaint,
+        responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    )
+    async def get_complaint(
+        ticket: Annotated[str, Path(max_length=40)],
+        accept: Annotated[str, Header()] = "",
+    ) -> Response:
+        """How a complaint stands and what befell it, as its flags allow; a page where HTML is preferred."""
+        html = prefers_html(accept)
+        try:
+            wanted = read_ticket(ticket)
+        except Mistyped as wrong:
+            if html:
+                return _page("Nomor tiket salah ketik", "Periksa kembali nomor tiket Anda.", status=404)
+            raise Refused([FieldError(field="ticket", reason=str(wrong))]) from None
+        async with desk.read() as connection:
+            card = await store.find_card(connection, wanted)
+            city = await names.read(connection)
+        if card is None:
+            if html:
+                return _page("Tiket tidak ditemukan", "Tidak ada pengaduan dengan nomor ini.", status=404)
+            raise NotFound("no complaint has this ticket")
+        complaint = public_view(card, city)
+        if html:
+            return HTMLResponse(ticket_page(complaint), headers=_HTML_HEADERS)
+        return JSONResponse(complaint.model_dump(mode="json"), headers=_PAGE_HEADERS)
+
+    return router
+
+
+def _submission(posted: PostedComplaint, caller: Caller, idempotency_key: str | None) -> SubmissionPosted:
+    """The submission that this request is: by HTTP and by Kafka one complaint, because one source and name.
+
+    An Idempotency-Key needs no memory of its own here: with the reference it is the complaint's identity, and
+    that is kept for ever.
+    """
+    reference = posted.reference or idempotency_key
+    if reference is None:
+        raise Refused([FieldError(field="reference", reason="give one, or an Idempotency-Key header")])
+    if caller.role == "publisher" and caller.name == LAPOR:
+        raise Refused([FieldError(field="source", reason=f"{LAPOR} is the bridge's own source")])
+    source = LAPOR if caller.role == "bridge" else caller.name
+    said = {name: getattr(posted, name) for name in type(posted).model_fields}
+    try:
+        return SubmissionPosted.model_validate(said | {"source": source, "reference": reference})
+    except ValidationError as wrong:
+        raise Refused(field_errors(wrong)) from None
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether an Accept header would rather have a page than JSON; a browser does, a script does not."""
+    wanted = {"text/html": 0.0, "application/json": 0.0}
+    named: dict[str, float] = {}
+    for part in accept.split(","):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        named[media] = _quality(parameters)
+    for media in wanted:
+        kind = media.partition("/")[0]
+        wanted[media] = named.get(media, named.get(f"{kind}/*", named.get("*/*", 0.0)))
+    return wanted["text/html"] > wanted["application/json"]
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _page(heading: str, advice: str, *, status: Literal[404]) -> HTMLResponse:
+    return HTMLResponse(notice_page(heading, advice), status_code=status, headers=_HTML_HEADERS)
