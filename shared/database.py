@@ -1,0 +1,104 @@
+"""PostgreSQL as every service uses it: the pool, the migrations, and what a refusal by it means."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+Transaction: TypeAlias = Connection
+"""A connection inside a transaction; whoever opened it ends it."""
+
+ROOT = Path(__file__).resolve().parent.parent
+_MIGRATING = 7_305_001
+_REFUSALS = ("22", "23", "54")
+
+
+def refuses_the_row(error: BaseException) -> bool:
+    """Whether PostgreSQL says that the *row* is wrong, which no retry helps.
+
+    SQLSTATE classes 22 (data exception), 23 (integrity violation), 54 (limit exceeded): DESIGN §4.6.
+    """
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in _REFUSALS
+
+
+async def open_pool(dsn: str, name: str, size: int = 8) -> Pool:
+    """A pool of at most `size` connections that show as `name` in pg_stat_activity."""
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=size,
+        max_inactive_connection_lifetime=60,
+        command_timeout=60,
+        timeout=10,
+        server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
+    )
+    assert pool is not None
+    return pool
+
+
+def migrations(service: str) -> list[tuple[str, str]]:
+    """Name and SQL of every migration of a service's store, the frame's first, in order."""
+    folders = (
+        ("delivery", ROOT / "shared/delivery/migrations"),
+        (service, ROOT / f"services/{service}/migrations"),
+    )
+    return [
+        (f"{owner}/{file.stem}", file.read_text(encoding="utf-8"))
+        for owner, folder in folders
+        for file in sorted(folder.glob("*.sql"))
+    ]
+
+
+async def migrate(dsn: str, service: str) -> list[str]:
+    """Bring a service's store up to date; returns the names newly applied.
+
+    Each file is one transaction, under an advisory lock (two may call at once) and with a lock_timeout, so
+    that a waiting migration never queues the service's own statements behind it for long. A file that was
+    changed after it was applied stops everything, by name.
+    """
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATING)
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS public.migrations"
+            " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        known = {
+            row["name"]: row["digest"]
+            for row in await connection.fetch("SELECT name, digest FROM public.migrations")
+        }
+        applied: list[str] = []
+        for name, sql in migrations(service):
+            digest = hashlib.sha256(sql.encode()).hexdigest()
+            if name in known:
+                if known[name] != digest:
+                    raise RuntimeError(f"migration {name} was changed after it was applied; write a new one")
+                continue
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '5s'")
+                await connection.execute(sql)
+                await connection.execute(
+                    "INSERT INTO public.migrations (name, digest) VALUES ($1, $2)", name, digest
+                )
+            applied.append(name)
+        return applied
+    finally:
+        await connection.close()
+
+
+async def unapplied(connection: Connection, service: str) -> list[str]:
+    """The migrations that this code knows and the store does not have."""
+    if await connection.fetchval("SELECT to_regclass('public.migrations')") is None:
+        return [name for name, _ in migrations(service)]
+    known = {row["name"] for row in await connection.fetch("SELECT name FROM public.migrations")}
+    return [name for name, _ in migrations(service) if name not in known]

@@ -1,0 +1,212 @@
+"""The consumer: FastStream's batch subscriber, bound to the desk, with what KAFKA.md says it needs."""
+
+import asyncio
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy, Context
+from faststream.exceptions import NackMessage
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from shared.delivery import watermark
+from shared.delivery.desk import Desk, Stopped
+from shared.delivery.positions import Positions
+from shared.logging import where
+
+log = structlog.get_logger(__name__)
+
+MOST_RECORDS = 2000
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+"""Seconds to back off after a passing failure, doubled each time: far below max_poll_interval_ms (5 min)."""
+
+
+async def _bare(
+    records: tuple[ConsumerRecord, ...], original: Callable[[Any], Awaitable[KafkaMessage]]
+) -> KafkaMessage:
+    """The batch as FastStream parses it, with headers and values left alone.
+
+    Its own parser decodes every header as UTF-8 and raises where one is not, after which the record is
+    neither acknowledged nor refused and later committed past. The desk reads the raw records.
+    """
+    message = await original(tuple(dataclasses.replace(record, headers=(), value=b"") for record in records))
+    message.raw_message = records
+    return message
+
+
+async def _undecoded(_: KafkaMessage) -> None:
+    return None
+
+
+class Consumer:
+    """Hears a service's topics and hands them to its desk, batch by batch."""
+
+    def __init__(self, broker: KafkaBroker, desk: Desk[Any, Any], replica: int) -> None:
+        self._desk = desk
+        self._pause = FIRST_PAUSE
+        self._leaving = asyncio.Event()
+        self._may_be_stopped = True
+        self._moved_at, self._batches_seen = 0.0, 0
+        self._answered_at: datetime | None = None
+        self.positions = Positions()
+        self.backing_off: str | None = None
+        """What the consumer waits for: a passing failure, or an operator; None while it works."""
+        self._subscriber = broker.subscriber(
+            *desk.fold.topics,
+            group_id=desk.name,
+            group_instance_id=f"{desk.name}-{replica}",
+            batch=True,
+            max_records=MOST_RECORDS,
+            batch_timeout_ms=10,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+            no_reply=True,
+            parser=_bare,
+            decoder=_undecoded,
+        )
+        self._subscriber(self._hear)
+
+    async def _hear(self, message: KafkaMessage = Context()) -> None:  # noqa: B008 — FastStream's way
+        records: tuple[ConsumerRecord, ...] = message.raw_message
+        self.positions.taken(records)
+        try:
+            await self._wait_while_stopped()
+            with self._desk.metrics.batch_seconds.time():
+                await self._desk.batch(records)
+        except Stopped as stop:
+            log.critical("consumer stopped itself", reason=str(stop))
+            self.backing_off = f"stopped: {stop}"
+            self._may_be_stopped = True
+            await self._desk.remember_stop(str(stop))
+            raise NackMessage from None
+        except NackMessage:
+            raise
+        except Exception as error:
+            self._desk.metrics.retries.inc()
+            self.backing_off = f"{type(error).__name__} while working a batch"
+            log.warning("batch rolled back", error=type(error).__name__, at=where(error), pause=self._pause)
+            await self._sleep(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            raise NackMessage from None
+        self._pause = FIRST_PAUSE
+        self.backing_off = None
+        self._desk.metrics.batch_records.observe(len(records))
+        self.positions.done(records)
+
+    async def _wait_while_stopped(self) -> None:
+        """Hold the batch until an operator resumes; give it back each minute, to stay in the group."""
+        for _ in range(60):
+            if not self._may_be_stopped:
+                return
+            reason = await self._desk.why_stopped()
+            self._may_be_stopped = reason is not None
+            self.backing_off = f"stopped: {reason}" if reason else None
+            await self._sleep(1.0 if reason else 0.0)
+            if self._leaving.is_set():
+                break
+        raise NackMessage
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
+        except TimeoutError:
+            pass
+
+    def leave(self) -> None:
+        """Wake whoever is pausing: the service is going."""
+        self._leaving.set()
+
+    def heard_broker(self, now: datetime) -> bool:
+        """Whether the broker answered within the last 15 seconds."""
+        return self._answered_at is not None and now - self._answered_at < timedelta(seconds=15)
+
+    def silent_for(self, now: float) -> float:
+        """Seconds in which records were waiting and none was taken in hand (a consumer may sit silent after
+        a broker restart, with no error to show for it); 0 while nothing waits. `now`: seconds since 1970.
+        """
+        return max(0.0, now - self._moved_at) if self._moved_at else 0.0
+
+    @property
+    def _kafka(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer
+
+    @property
+    def assigned(self) -> set[TopicPartition]:
+        """The partitions this replica has now."""
+        kafka = self._kafka
+        return set(kafka.assignment()) if kafka is not None else set()
+
+    async def look(self, *, store_watermark: bool) -> float:
+        """One turn of watching: how far each partition is; seconds until the next turn.
+
+        Feeds the watermark (where the service has one), the lag and the age metrics. Broker away: no news.
+        """
+        self._may_be_stopped = await self._desk.why_stopped() is not None
+        kafka = self._kafka
+        if kafka is None:
+            return 0.5
+        asked_at = self._desk.clock()
+        assigned = self.assigned
+        self.positions.keep_only({(tp.topic, tp.partition) for tp in assigned})
+        applied, last_ms = (
+            dict(self.positions.applied),
+            dict(self.positions.last_ms),
+        )  # before the end is asked
+        try:
+            async with asyncio.timeout(10):
+                await self._learn_partitions(kafka)
+                ends = await kafka.end_offsets(list(assigned)) if assigned else {}
+                for tp in assigned:
+                    if applied.get((tp.topic, tp.partition), ends[tp] + 1) > ends[tp]:
+                        # never seen here, or the log was made anew: what the group committed is what we know
+                        applied[tp.topic, tp.partition] = await kafka.committed(tp) or 0
+                        self.positions.applied[tp.topic, tp.partition] = applied[tp.topic, tp.partition]
+        except (KafkaError, TimeoutError):
+            return 1.0
+        self._answered_at = asked_at
+        found = [
+            watermark.reached(
+                tp.topic,
+                tp.partition,
+                applied=applied[tp.topic, tp.partition],
+                end=end,
+                asked_at=asked_at,
+                last_record_ms=last_ms.get((tp.topic, tp.partition)),
+            )
+            for tp, end in ends.items()
+        ]
+        self._show(ends, asked_at.timestamp())
+        if store_watermark:
+            async with self._desk.read() as connection:
+                await watermark.store(connection, [reached for reached in found if reached is not None])
+        return 0.5 if store_watermark else 2.0
+
+    async def _learn_partitions(self, kafka: AIOKafkaConsumer) -> None:
+        if not self._desk.partitions:
+            counts = {topic: len(kafka.partitions_for_topic(topic) or ()) for topic in self._desk.fold.topics}
+            if all(counts.values()):
+                self._desk.partitions = counts
+
+    def _show(self, ends: dict[TopicPartition, int], now: float) -> None:
+        behind = {tp: end - self.positions.applied[tp.topic, tp.partition] for tp, end in ends.items()}
+        lag = sum(max(count, 0) for count in behind.values())
+        self._desk.metrics.lag.set(lag)
+        if lag == 0 or self.positions.batches != self._batches_seen or self.positions.in_hand_ms is not None:
+            self._batches_seen, self._moved_at = self.positions.batches, now
+        times = [
+            self.positions.last_ms[tp.topic, tp.partition]
+            for tp, count in behind.items()
+            if count > 0 and (tp.topic, tp.partition) in self.positions.last_ms
+        ]
+        if self.positions.in_hand_ms is not None:
+            times.append(self.positions.in_hand_ms)
+        self._desk.metrics.oldest.set(max(0.0, now - min(times) / 1000) if times else 0.0)

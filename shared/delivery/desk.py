@@ -1,0 +1,346 @@
+"""The desk: the one way into a service's stores, for batches, commands, loops and releases."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from shared import clock
+from shared.database import Connection, Pool, Transaction, refuses_the_row
+from shared.delivery import commands, keys, letters, saying, watermark
+from shared.delivery.commands import Once
+from shared.delivery.fold import Fold
+from shared.delivery.folding import Folding, Outcome
+from shared.delivery.keys import KeyRow
+from shared.delivery.metrics import Metrics
+from shared.delivery.posting import Poster
+from shared.delivery.reading import Item, handed_in, read
+from shared.delivery.record import Record
+from shared.delivery.saying import fresh_cause
+from shared.delivery.streak import Streak
+from shared.events.fact import Event, Fact
+from shared.sealing import Seal
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+Restate = Callable[[Connection, Sequence[UUID]], Awaitable[Sequence[tuple[UUID, Event]]]]
+"""(tx, keys) -> the present state of these complaints, as events for a compacted topic."""
+
+log = structlog.get_logger(__name__)
+
+
+class Busy(Exception):
+    """Somebody else holds this complaint's row; nothing was done, try again (503)."""
+
+
+class Stopped(Exception):
+    """Too many complaints failed in a row: the batch is rolled back, the consumer waits for an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied(Generic[S]):
+    """What a command did. `answer` is what a repeat is given too; `repeated`: it was done before."""
+
+    state: S
+    says: tuple[Event, ...]
+    answer: bytes | None = None
+    repeated: bool = False
+
+
+class Work(Generic[S, C]):
+    """A transaction with its key rows locked; what else is written through `tx` commits with it."""
+
+    def __init__(self, folding: Folding[S, C]) -> None:
+        self._folding = folding
+        self.tx: Transaction = folding.tx
+        self.now: datetime = folding.now
+        self.outcome: Outcome[S] = Outcome()
+
+    @property
+    def rows(self) -> Mapping[UUID, KeyRow]:
+        """The locked key rows."""
+        return self._folding.rows
+
+    async def apply(self, facts: Sequence[tuple[UUID, Fact]]) -> Mapping[UUID, S]:
+        """Fold these facts in order; the states that follow. One that fails is left out and counted."""
+        outcome = await self._folding.settle([handed_in(key, fact) for key, fact in facts])
+        self.outcome = self.outcome.joined(outcome)
+        return outcome.states
+
+
+@dataclass
+class Desk(Generic[S, C]):
+    """Delivery as one service runs it. `seals`: the seal for dead letters of a topic, where one is due."""
+
+    name: str
+    pool: Pool
+    fold: Fold[S, C]
+    epoch: int
+    metrics: Metrics
+    seals: Callable[[str], Seal | None]
+    poster: Poster
+    """For topics that are not this service's own (the bridge's submissions)."""
+    restate: Restate | None = None
+    """For a compacted topic: what the present state of some complaints is, to be said again."""
+    clock: Callable[[], datetime] = clock.now
+    said: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something was said: the relay's wake-up within this process."""
+    partitions: Mapping[str, int] = field(default_factory=dict)
+    """How many partitions each input topic has, as the broker says; empty until it was asked."""
+    _streak: Streak = field(default_factory=Streak)
+
+    async def batch(self, records: Sequence[Record]) -> Outcome[S]:
+        """Fold a batch of records in one transaction; commit. Raises Stopped, or whatever is transient.
+
+        The happy path takes no savepoint; only when PostgreSQL refuses a row is the batch begun again and
+        halved until the bad row stands alone.
+        """
+        items = [read(record, self.fold) for record in records]
+        named = {item.key for item in items if item.key is not None}
+        try:
+            async with self._folding(named) as folding:
+                outcome = await folding.attempt(items)
+                streak = self._judged(outcome)
+        except asyncpg.PostgresError as error:
+            if not refuses_the_row(error):
+                raise
+            self.metrics.bisected.inc()
+            async with self._folding(named) as folding:
+                outcome = await folding.settle(items)
+                streak = self._judged(outcome)
+        self._streak = streak
+        self._account(outcome)
+        for key, topic in outcome.closing:
+            await self.release(key, topic)
+        return outcome
+
+    async def command(
+        self,
+        key: UUID,
+        act: Fact,
+        *,
+        once: Once | None = None,
+        answer: Callable[[Applied[S]], bytes] | None = None,
+        lock_timeout: float = 2.0,
+    ) -> Applied[S]:
+        """Do what somebody asked, now, in a transaction of its own.
+
+        With `once` and `answer` the answer is kept, and given again to a repeat. Raises Refused (the rule
+        says no), Busy (the row stays locked for `lock_timeout` seconds), or what is transient.
+        """
+        try:
+            async with self._folding([key], lock_timeout=lock_timeout, strict=True) as folding:
+                before = await commands.kept(folding.tx, once) if once else None
+                if before is not None:
+                    states = await self.fold.load(folding.tx, [key])
+                    return Applied(states[key], (), before, repeated=True)
+                outcome = await folding.attempt([handed_in(key, act)])
+                applied = Applied(outcome.states[key], tuple(outcome.says))
+                if answer is not None:
+                    applied = Applied(applied.state, applied.says, answer(applied))
+                    if once is not None and applied.answer is not None:
+                        await commands.keep(folding.tx, once, applied.answer, folding.now)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            raise Busy from None
+        self._account(outcome)
+        return applied
+
+    async def hand_in(
+        self, facts: Sequence[tuple[UUID, Fact]], *, now: datetime | None = None
+    ) -> Mapping[UUID, S]:
+        """Fold facts about many complaints in one transaction; a loop may bring its own `now`."""
+        async with self.transaction([key for key, _ in facts], now=now) as work:
+            return await work.apply(facts)
+
+    @asynccontextmanager
+    async def transaction(
+        self, named: Sequence[UUID], *, now: datetime | None = None, lock_timeout: float | None = None
+    ) -> AsyncGenerator[Work[S, C], None]:
+        """Lock these complaints, and do what is done to `Work` in one transaction."""
+        async with self._folding(named, now=now, lock_timeout=lock_timeout) as folding:
+            work = Work(folding)
+            yield work
+        self._account(work.outcome)
+
+    async def say_again(self, named: Sequence[UUID]) -> int:
+        """Say the present state of these complaints once more, under their locks; how many were said."""
+        if self.restate is None:
+            return 0
+        async with self._folding(named) as folding:
+            says = await self.restate(folding.tx, named)
+            said = [saying.word(folding.rows[key], [event], fresh_cause(), self.epoch) for key, event in says]
+            await saying.say(folding.tx, [one for _, words in said for one in words], folding.now)
+        self.said.set()
+        return len(says)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[Connection, None]:
+        """A connection for reading."""
+        async with self.pool.acquire() as connection:
+            yield connection
+
+    async def release(self, key: UUID, topic: str) -> Outcome[S] | None:
+        """Fold what waits on a parked stream, in order, as far as it goes; None where it may not be yet.
+
+        The same way for a gap that closed, a dead letter that was released and one that was discarded; under
+        the key's lock, so that it and the consumer never both apply a number.
+        """
+        async with self._folding([key]) as folding:
+            tx, row = folding.tx, folding.rows[key]
+            if topic not in row.parked:
+                return None
+            released, others_open = await letters.releasing(tx, key, topic, self.seals)
+            if others_open:
+                return None
+            folding.rows = {key: row.freed(topic)}
+            waiting = await letters.waiting(tx, key, topic)
+            outcome = await folding.settle([read(record, self.fold) for record in [*released, *waiting]])
+            done = [folding.rows[key].heard[topic], *(item.number for item in outcome.dead if item.number)]
+            await letters.forget_waiting(tx, key, topic, max(done))
+            await letters.released(tx, key, topic, folding.now)
+            await keys.save(tx, [folding.rows[key]])
+        self._account(outcome)
+        log.info(
+            "stream freed", key=str(key), topic=topic, applied=len(outcome.applied), dead=len(outcome.dead)
+        )
+        return outcome
+
+    async def free_what_can_be(self) -> float:
+        """One turn of the loop that frees parked streams; seconds until the next."""
+        async with self.read() as connection:
+            found = await connection.fetch(_FREEABLE)
+        for key, topic in found:
+            await self.release(key, topic)
+        await self._release_strangers()
+        return 0.5 if len(found) < 200 else 0.0
+
+    async def _release_strangers(self) -> None:
+        """Work released dead letters that park nothing: records of strangers, and of unnumbered topics."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            ids, records = await letters.keyless_releasing(connection, self.seals)
+            if not ids:
+                return
+            items = [read(record, self.fold) for record in records]
+            folding = await self._begin(connection, {item.key for item in items if item.key is not None})
+            outcome = await folding.settle(items)
+            await letters.released_ids(connection, ids, folding.now)
+        self._account(outcome)
+
+    async def watermark(self, connection: Connection) -> datetime | None:
+        """Up to when all input has been applied (DESIGN §5); None while a partition is yet unheard of."""
+        return await watermark.lowest(connection, self.partitions)
+
+    async def why_stopped(self) -> str | None:
+        """Why the consumer of this service stopped itself; None where it runs."""
+        async with self.read() as connection:
+            reason: str | None = await connection.fetchval("SELECT reason FROM delivery.stops")
+            return reason
+
+    async def remember_stop(self, reason: str) -> None:
+        """Stay stopped over restarts, until an operator resumes."""
+        self._streak = Streak()
+        await self.pool.execute(
+            "INSERT INTO delivery.stops (since, reason) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            self.clock(),
+            reason,
+        )
+
+    @asynccontextmanager
+    async def _folding(
+        self,
+        named: Sequence[UUID] | set[UUID],
+        *,
+        now: datetime | None = None,
+        lock_timeout: float | None = None,
+        strict: bool = False,
+    ) -> AsyncGenerator[Folding[S, C], None]:
+        """The one transaction there is."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            if lock_timeout is not None:
+                await connection.execute(f"SET LOCAL lock_timeout = '{int(lock_timeout * 1000)}ms'")
+            yield await self._begin(connection, named, now=now, strict=strict)
+
+    async def _begin(
+        self,
+        tx: Transaction,
+        named: Sequence[UUID] | set[UUID],
+        *,
+        now: datetime | None = None,
+        strict: bool = False,
+    ) -> Folding[S, C]:
+        """Lock the key rows, then read the clock, once: that reading is `now` for all of the transaction."""
+        rows = await keys.lock(tx, named)
+        return Folding(
+            tx,
+            self.fold,
+            rows,
+            city=await self.fold.city(tx),
+            now=now or self.clock(),
+            epoch=self.epoch,
+            seals=self.seals,
+            strict=strict,
+        )
+
+    def _judged(self, outcome: Outcome[S]) -> Streak:
+        """The streak after this batch. Raises Stopped inside the transaction, so that it is rolled back."""
+        streak = self._streak.after(outcome.trail)
+        if (reason := streak.stops) is not None:
+            raise Stopped(f"{reason}; the first: {outcome.dead[0].problem}" if outcome.dead else reason)
+        return streak
+
+    def _account(self, outcome: Outcome[S]) -> None:
+        """Count it, log what failed, and wake the relay."""
+        counts = {
+            "applied": len(outcome.applied),
+            "repeat": outcome.repeats,
+            "skipped": outcome.skipped,
+            "waiting": len(outcome.waiting),
+            "refused": len(outcome.refused),
+            "dead": len(outcome.dead),
+        }
+        for name, count in counts.items():
+            if count:
+                self.metrics.records.labels(name).inc(count)
+        for item in outcome.dead:
+            log.error("dead letter", key=str(item.key), **_where(item), reason=item.problem)
+        for item in outcome.failed:
+            self.metrics.failed.inc()
+            log.error("fact failed", key=str(item.key), fact=type(item.fact).__name__, reason=item.problem)
+        if outcome.said:
+            self.metrics.said.inc(outcome.said)
+            self.said.set()
+
+
+_FREEABLE = """
+SELECT k.key, p.topic
+FROM delivery.keys AS k
+CROSS JOIN LATERAL jsonb_each(k.parked) AS p (topic, why)
+CROSS JOIN LATERAL (SELECT CASE p.topic WHEN 'intake.events' THEN k.heard_intake
+    WHEN 'routing.events' THEN k.heard_routing WHEN 'lapor.events' THEN k.heard_lapor
+    ELSE k.heard_sla END AS number) AS heard
+WHERE k.parked IS NOT NULL AND CASE p.why ->> 'cause'
+    WHEN 'gap' THEN NOT EXISTS (
+            SELECT FROM delivery.waiting AS w WHERE w.key = k.key AND w.topic = p.topic)
+        OR EXISTS (
+            SELECT FROM delivery.waiting AS w WHERE w.key = k.key AND w.topic = p.topic
+            AND (w.sequence <= heard.number + 1 OR w.sequence % 1000000000000 = 1))
+    ELSE NOT EXISTS (
+        SELECT FROM delivery.dead_letters AS d
+        WHERE d.key = k.key AND d.topic = p.topic AND d.status = 'open')
+    END
+LIMIT 200
+"""
+
+
+def _where(item: Item) -> dict[str, object]:
+    record = item.record
+    if record is None:
+        return {}
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

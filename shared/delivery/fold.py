@@ -1,0 +1,60 @@
+"""The fold: a table of what a service hears and which rule answers; how its state is loaded and saved."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from shared.database import Transaction
+from shared.decision import Decision
+from shared.events.catalogue import OWNER_TOPICS
+from shared.events.fact import Event, Fact
+from shared.events.parts import FieldError
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+Rule = Callable[[S, Any, C, datetime], Decision[S]]
+"""(state, fact, city, now) -> Decision: no I/O, no clock, no log."""
+
+Refusal = Callable[[str, str, Sequence[FieldError]], Event]
+"""(source, reference, errors) -> the receipt that tells a stranger why."""
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Fold(Generic[S, C]):
+    """What a service hears and how it answers; consumer, HTTP, sweep and release all call this one.
+
+    `hears`: event and act classes, each with its rule. `load` returns a state for every key asked, a blank
+    one for a complaint not known yet. `save` writes the changed states in bulk. `city` reads the service's
+    own registry. `keys`: for events that are not keyed by complaint, which complaint they are about (None:
+    not for us). `refuses`: for topics that strangers write to, the receipt that refuses a record.
+    """
+
+    def __init__(
+        self,
+        hears: Mapping[type[Fact], Rule[S, C]],
+        *,
+        load: Callable[[Transaction, Sequence[UUID]], Awaitable[Mapping[UUID, S]]],
+        save: Callable[[Transaction, Mapping[UUID, S]], Awaitable[None]],
+        city: Callable[[Transaction], Awaitable[C]],
+        keys: Mapping[type[Event], Callable[[Any], UUID | None]] = _NOTHING,
+        refuses: Mapping[type[Event], Refusal] = _NOTHING,
+    ) -> None:
+        self.rules = dict(hears)
+        self.load = load
+        self.save = save
+        self.city = city
+        self.keys = dict(keys)
+        self.refuses = {kind.topic: refusal for kind, refusal in refuses.items()}
+        events = [kind for kind in hears if issubclass(kind, Event)]
+        self.types: dict[str, type[Event]] = {kind.type: kind for kind in events}
+        self.topics: tuple[str, ...] = tuple(sorted({kind.topic for kind in events}))
+        self.inbound: dict[str, type[Event]] = {kind.topic: kind for kind in refuses}
+        """Topics that strangers write to, each with the one type it takes."""
+
+    def is_numbered(self, topic: str) -> bool:
+        """Whether records of this topic carry an owner's sequence."""
+        return topic in OWNER_TOPICS

@@ -1,0 +1,289 @@
+"""Folding items inside one transaction: check the number, apply the rule, save, say; and find the bad one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum, auto
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from shared.database import Transaction, refuses_the_row
+from shared.decision import Refused, Unworkable
+from shared.delivery import keys, letters, saying
+from shared.delivery.fold import Fold
+from shared.delivery.keys import KeyRow
+from shared.delivery.reading import Item
+from shared.events.fact import Event
+from shared.events.ids import complaint_id
+from shared.events.parts import FieldError
+from shared.logging import where
+from shared.sealing import Seal
+
+S = TypeVar("S")
+C = TypeVar("C")
+
+
+class Verdict(Enum):
+    """What becomes of an item, by its number alone."""
+
+    APPLY = auto()
+    REPEAT = auto()
+    WAIT = auto()
+    JUMP = auto()
+
+
+def judge(row: KeyRow, item: Item) -> Verdict:
+    """Whether an item is a repeat, the next of its stream, or has to wait (DESIGN §4.4)."""
+    if item.number is None:
+        return Verdict.APPLY
+    if item.number <= row.heard[item.topic]:
+        return Verdict.REPEAT
+    parked = row.parked.get(item.topic)
+    if parked is not None and parked.cause == "unworkable":
+        return Verdict.REPEAT if parked.at is not None and item.number <= parked.at else Verdict.WAIT
+    return Verdict.APPLY if row.follows(item.topic, item.number) else Verdict.JUMP
+
+
+@dataclass(slots=True)
+class Outcome(Generic[S]):
+    """What became of some items."""
+
+    states: dict[UUID, S] = field(default_factory=dict)
+    says: list[Event] = field(default_factory=list)
+    said: int = 0
+    applied: list[Item] = field(default_factory=list)
+    repeats: int = 0
+    skipped: int = 0
+    waiting: list[Item] = field(default_factory=list)
+    refused: list[Item] = field(default_factory=list)
+    dead: list[Item] = field(default_factory=list)
+    failed: list[Item] = field(default_factory=list)
+    """Facts that were handed in by the service itself and that no rule could work."""
+    trail: list[tuple[UUID, bool]] = field(default_factory=list)
+    """(complaint, whether it went well) in order; what strangers got wrong is left out."""
+    closing: set[tuple[UUID, str]] = field(default_factory=set)
+    """Streams parked by a gap whose missing number has come."""
+
+    def joined(self, later: "Outcome[S]") -> "Outcome[S]":
+        """Both, in order."""
+        return Outcome(
+            {**self.states, **later.states},
+            self.says + later.says,
+            self.said + later.said,
+            self.applied + later.applied,
+            self.repeats + later.repeats,
+            self.skipped + later.skipped,
+            self.waiting + later.waiting,
+            self.refused + later.refused,
+            self.dead + later.dead,
+            self.failed + later.failed,
+            self.trail + later.trail,
+            self.closing | later.closing,
+        )
+
+
+class Folding(Generic[S, C]):
+    """The fold at work in one transaction, whose key rows are locked already.
+
+    `strict`: a command's own failure is the caller's to hear and is raised; otherwise every failure gets a
+    home here and the others go on.
+    """
+
+    def __init__(
+        self,
+        tx: Transaction,
+        fold: Fold[S, C],
+        rows: dict[UUID, KeyRow],
+        *,
+        city: C,
+        now: datetime,
+        epoch: int,
+        seals: Callable[[str], Seal | None],
+        strict: bool = False,
+    ) -> None:
+        self.tx = tx
+        self.rows = rows
+        self.now = now
+        self._fold = fold
+        self._city = city
+        self._epoch = epoch
+        self._seals = seals
+        self._strict = strict
+
+    async def settle(self, items: Sequence[Item]) -> Outcome[S]:
+        """Fold these in order, in savepoints, halved until a row that PostgreSQL refuses stands alone.
+
+        A refused row is tried once more by itself (its load now sees what the others saved, so a ticket that
+        collided inside the batch takes the next ordinal) and then treated as unworkable.
+        """
+        try:
+            async with self.tx.transaction():
+                return await self.attempt(items)
+        except asyncpg.PostgresError as error:
+            if not refuses_the_row(error):
+                raise
+            refusal = _words(error)
+        if len(items) == 1:
+            return await self._alone(items[0], refusal)
+        half = len(items) // 2
+        first = await self.settle(items[:half])
+        return first.joined(await self.settle(items[half:]))
+
+    async def _alone(self, item: Item, refusal: str) -> Outcome[S]:
+        try:
+            async with self.tx.transaction():
+                return await self.attempt([item])
+        except asyncpg.PostgresError as error:
+            if not refuses_the_row(error):
+                raise
+        return await self.attempt([replace(item, problem=refusal)])
+
+    async def attempt(self, items: Sequence[Item]) -> Outcome[S]:
+        """Fold these in order and write everything, or raise what PostgreSQL says and change nothing here."""
+        outcome: Outcome[S] = Outcome()
+        rows = dict(self.rows)
+        said: list[saying.Saying] = []
+        before = await self._load(items)
+        states = dict(before)
+        known = await letters.known_dead(
+            self.tx, [i for i in items if i.problem is not None and i.number is None]
+        )
+
+        for item in items:
+            if item.key is None:
+                self._keyless(item, outcome, said)
+                continue
+            row = rows[item.key]
+            verdict = judge(row, item)
+            if verdict is Verdict.REPEAT or (known and _place(item) in known):
+                outcome.repeats += 1
+            elif verdict is Verdict.JUMP:
+                rows[item.key] = (
+                    row if item.topic in row.parked else row.parking(item.topic, "gap", None, self.now)
+                )
+                outcome.waiting.append(item)
+            elif verdict is Verdict.WAIT:
+                outcome.waiting.append(item)
+            elif item.problem is not None:
+                rows[item.key] = self._unworkable(item, row, outcome, said)
+            else:
+                rows[item.key] = self._apply(item, row, states, outcome, said)
+
+        changed = {key: state for key, state in states.items() if state is not before[key]}
+        if changed:
+            await self._fold.save(self.tx, changed)
+        await saying.say(self.tx, said, self.now)
+        await keys.save(self.tx, [row for key, row in rows.items() if row is not self.rows[key]])
+        if outcome.waiting:
+            await letters.keep_waiting(self.tx, outcome.waiting, self.now)
+        if outcome.dead:
+            await letters.keep_dead(self.tx, outcome.dead, self.now, self._seals)
+        outcome.states = states
+        outcome.said = len(said)
+        self.rows = rows
+        return outcome
+
+    async def _load(self, items: Sequence[Item]) -> dict[UUID, S]:
+        """The states of the complaints that some item may change, in a statement after the locking one."""
+        wanted = {
+            item.key
+            for item in items
+            if item.key is not None
+            and item.fact is not None
+            and item.problem is None
+            and judge(self.rows[item.key], item) is not Verdict.REPEAT
+        }
+        return dict(await self._fold.load(self.tx, sorted(wanted))) if wanted else {}
+
+    def _apply(
+        self, item: Item, row: KeyRow, states: dict[UUID, S], outcome: Outcome[S], said: list[saying.Saying]
+    ) -> KeyRow:
+        """The rule's answer to one item; a rule that raises is that item's failure alone."""
+        if item.fact is None:
+            outcome.skipped += 1
+            return self._heard(item, row, outcome)
+        try:
+            decision = self._fold.rules[type(item.fact)](states[row.key], item.fact, self._city, self.now)
+            spoken, sayings = saying.word(row, decision.says, item.cause, self._epoch)
+        except Exception as error:
+            if self._strict:
+                raise
+            return self._unworkable(
+                replace(item, problem=_reason(error), errors=_errors(error)), row, outcome, said
+            )
+        states[row.key] = decision.state
+        said.extend(sayings)
+        outcome.says.extend(decision.says)
+        outcome.applied.append(item)
+        outcome.trail.append((row.key, True))
+        return self._heard(item, spoken, outcome)
+
+    def _heard(self, item: Item, row: KeyRow, outcome: Outcome[S]) -> KeyRow:
+        if item.number is None:
+            return row
+        if item.topic in row.parked:
+            outcome.closing.add((row.key, item.topic))
+        return row.hearing(item.topic, item.number)
+
+    def _keyless(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> None:
+        if item.problem is None:
+            outcome.skipped += 1
+        elif not self._refuse(item, outcome, said):
+            outcome.dead.append(item)
+
+    def _unworkable(self, item: Item, row: KeyRow, outcome: Outcome[S], said: list[saying.Saying]) -> KeyRow:
+        """Give a failure its home: a stranger's receipt, or a dead letter and a parked stream."""
+        if item.record is None:
+            outcome.failed.append(item)
+            return row
+        if self._refuse(item, outcome, said):
+            return row
+        outcome.dead.append(item)
+        if not self._fold.is_numbered(item.topic):
+            return row
+        outcome.trail.append((row.key, False))
+        return row.parking(item.topic, "unworkable", item.number, self.now)
+
+    def _refuse(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> bool:
+        """Tell a stranger who can be told; False where it cannot be said who sent it."""
+        refusal = self._fold.refuses.get(item.topic)
+        sender = item.sender or (
+            (item.fact.source, item.fact.reference)  # type: ignore[attr-defined]
+            if item.fact is not None and item.topic in self._fold.inbound
+            else None
+        )
+        if refusal is None or sender is None or item.cause is None:
+            return False
+        errors = item.errors or [FieldError(field="value", reason=item.problem or "it cannot be worked")]
+        source, reference = sender
+        receipt = refusal(source, reference, errors)
+        said.append(saying.refusal(complaint_id(source, reference), receipt, item.cause))
+        outcome.says.append(receipt)
+        outcome.refused.append(item)
+        return True
+
+
+def _place(item: Item) -> tuple[str, int, int]:
+    assert item.record is not None or item.problem is None
+    return (item.topic, item.record.partition, item.record.offset) if item.record else ("", 0, 0)
+
+
+def _errors(error: Exception) -> Sequence[FieldError]:
+    return error.errors if isinstance(error, Refused) else ()
+
+
+def _reason(error: Exception) -> str:
+    """Why a rule failed, quoting nothing: our own sentences, else the class and where it was raised."""
+    if isinstance(error, Refused | Unworkable):
+        return str(error)
+    return f"{type(error).__name__} at {' < '.join(reversed(where(error)))}"
+
+
+def _words(error: asyncpg.PostgresError) -> str:
+    """What PostgreSQL refused, without its detail, which quotes the row."""
+    about = getattr(error, "constraint_name", None) or getattr(error, "column_name", None)
+    return (
+        f"the store refuses the row: {type(error).__name__} ({error.sqlstate}){f' {about}' if about else ''}"
+    )

@@ -1,0 +1,36 @@
+"""The gauges that only the store knows: outbox, dead letters, parked keys; and the partitions of next month."""
+
+from typing import Any
+
+from shared.delivery import saying
+from shared.delivery.desk import Desk
+
+
+async def refresh(desk: Desk[Any, Any]) -> float:
+    """One turn, every 5 seconds."""
+    now = desk.clock()
+    async with desk.read() as connection:
+        outbox = await connection.fetchrow(
+            "SELECT count(*), min(s.said_at) FROM delivery.outbox AS o"
+            " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
+        )
+        dead = await connection.fetchrow(
+            "SELECT count(*), min(since) FROM delivery.dead_letters WHERE status IN ('open', 'releasing')"
+        )
+        parked = await connection.fetch(
+            "SELECT p.why ->> 'cause', count(DISTINCT k.key) FROM delivery.keys AS k"
+            " CROSS JOIN LATERAL jsonb_each(k.parked) AS p (topic, why) WHERE k.parked IS NOT NULL GROUP BY 1"
+        )
+        await saying.make_months(connection, now.date())
+    assert outbox is not None
+    assert dead is not None
+    metrics = desk.metrics
+    metrics.outbox.set(outbox[0])
+    metrics.outbox_age.set((now - outbox[1]).total_seconds() if outbox[1] else 0)
+    metrics.dead.set(dead[0])
+    metrics.dead_age.set((now - dead[1]).total_seconds() if dead[1] else 0)
+    causes = {"gap": 0, "unworkable": 0} | {row[0]: row[1] for row in parked}
+    for cause, count in causes.items():
+        metrics.parked.labels(cause).set(count)
+    metrics.stopped.set(1 if await desk.why_stopped() else 0)
+    return 5.0

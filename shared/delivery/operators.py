@@ -1,0 +1,137 @@
+"""What operators do to the delivery of a service: release, discard, accept a gap, resume (DESIGN §4.6-4.8).
+
+These write the intent under the complaint's lock; the running service's own loop does the folding, with its own
+rules, within a second (`Desk.free_what_can_be`). So the tool needs no service's code, and doing it twice is
+harmless.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.database import Connection, Transaction
+from shared.delivery import keys
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One dead letter as operators see it; the value stays in the store."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: UUID | None
+    sequence: int | None
+    status: str
+    reason: str
+    attempts: int
+    since: datetime
+    sealed: bool
+    worked_by: str | None
+    note: str | None
+
+
+class NotThere(LookupError):
+    """There is no such dead letter, or nothing is parked there."""
+
+
+async def dead_letters(connection: Connection, *, every: bool = False) -> list[DeadLetter]:
+    """The open dead letters, oldest first; with `every` those that were worked too."""
+    rows = await connection.fetch(
+        "SELECT id, topic, partition, record_offset, key, sequence, status, reason, attempts, since, sealed,"
+        " worked_by, note FROM delivery.dead_letters WHERE $1 OR status IN ('open', 'releasing') ORDER BY id",
+        every,
+    )
+    return [DeadLetter(*row) for row in rows]
+
+
+async def parked(connection: Connection) -> list[tuple[UUID, str, str, datetime, int]]:
+    """Complaint, topic, cause, since, and how many events wait, of every parked stream."""
+    rows = await connection.fetch(
+        "SELECT k.key, p.topic, p.why ->> 'cause', (p.why ->> 'since')::timestamptz,"
+        " (SELECT count(*) FROM delivery.waiting AS w WHERE w.key = k.key AND w.topic = p.topic)"
+        " FROM delivery.keys AS k CROSS JOIN LATERAL jsonb_each(k.parked) AS p (topic, why)"
+        " WHERE k.parked IS NOT NULL ORDER BY 4, 1"
+    )
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def release(
+    connection: Connection, letters: Sequence[int], author: str, reason: str, now: datetime
+) -> int:
+    """Have these dead letters worked again by the service; the number of them that were open."""
+    async with connection.transaction():
+        rows = await connection.fetch(
+            "UPDATE delivery.dead_letters SET status = 'releasing', worked_at = $2, worked_by = $3, note = $4"
+            " WHERE id = ANY($1::bigint[]) AND status = 'open' RETURNING id",
+            list(letters),
+            now,
+            author,
+            reason,
+        )
+        for row in rows:
+            await _note(connection, now, author, "release", f"dead letter {row['id']}", reason)
+    return len(rows)
+
+
+async def discard(connection: Connection, letter: int, author: str, reason: str, now: datetime) -> None:
+    """Give a dead letter up: its number is heard, what waited behind it goes on. Raises NotThere."""
+    async with connection.transaction():
+        row = await connection.fetchrow(
+            "SELECT key, topic, sequence FROM delivery.dead_letters WHERE id = $1 AND status = 'open'", letter
+        )
+        if row is None:
+            raise NotThere(f"there is no open dead letter {letter}")
+        if row["key"] is not None and row["sequence"] is not None:
+            locked = (await keys.lock(connection, [row["key"]]))[row["key"]]
+            if row["sequence"] > locked.heard[row["topic"]]:
+                await keys.save(connection, [locked.hearing(row["topic"], row["sequence"])])
+        await connection.execute(
+            "UPDATE delivery.dead_letters SET status = 'discarded', worked_at = $2, worked_by = $3, note = $4"
+            " WHERE id = $1",
+            letter,
+            now,
+            author,
+            reason,
+        )
+        await _note(connection, now, author, "discard", f"dead letter {letter}", reason)
+
+
+async def accept_gap(
+    connection: Connection, key: UUID, topic: str, author: str, reason: str, now: datetime
+) -> None:
+    """Give up the numbers that are missing before the first one that waits. Raises NotThere."""
+    async with connection.transaction():
+        locked = (await keys.lock(connection, [key]))[key]
+        why = locked.parked.get(topic)
+        if why is None or why.cause != "gap":
+            raise NotThere(f"no gap is parked for {key} on {topic}")
+        first: int | None = await connection.fetchval(
+            "SELECT min(sequence) FROM delivery.waiting WHERE key = $1 AND topic = $2", key, topic
+        )
+        if first is not None:
+            await keys.save(connection, [locked.hearing(topic, first - 1)])
+        await _note(connection, now, author, "accept gap", f"{key} on {topic}", reason)
+
+
+async def resume(connection: Connection, author: str, reason: str, now: datetime) -> str:
+    """Let a consumer that stopped itself go on; why it had stopped. Raises NotThere."""
+    async with connection.transaction():
+        stopped: str | None = await connection.fetchval("DELETE FROM delivery.stops RETURNING reason")
+        if stopped is None:
+            raise NotThere("this consumer has not stopped itself")
+        await _note(connection, now, author, "resume", stopped, reason)
+        return stopped
+
+
+async def _note(tx: Transaction, now: datetime, author: str, act: str, subject: str, reason: str) -> None:
+    await tx.execute(
+        "INSERT INTO delivery.operator_acts (at, author, act, subject, reason) VALUES ($1, $2, $3, $4, $5)",
+        now,
+        author,
+        act,
+        subject,
+        reason,
+    )

@@ -1,0 +1,112 @@
+"""Sending to Kafka: idempotent, acknowledged by all, and thrown away when it does not answer."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.delivery.envelope import Headers
+
+log = structlog.get_logger(__name__)
+
+SEND_SECONDS = 12.0
+"""How long one round may take before its producer is taken for wedged."""
+STOP_SECONDS = 3.0
+
+
+class Sendable(Protocol):
+    """What goes out: where to, under which key, with what."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def record_key(self) -> bytes: ...
+    @property
+    def value(self) -> bytes: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Producer:
+    """A producer that builds itself when first needed, and anew after it failed.
+
+    An idempotent aiokafka producer never expires its batches and may stay broken after an out-of-order answer
+    (ak#1101, ak#1017), so every round has a time-out and a failed one costs the producer.
+    """
+
+    def __init__(
+        self, brokers: Sequence[str], client: str, rebuilt: Callable[[], None] = lambda: None
+    ) -> None:
+        self._brokers = list(brokers)
+        self._client = client
+        self._rebuilt = rebuilt
+        self._kafka: AIOKafkaProducer | None = None
+
+    async def send(self, rows: Sequence[Sendable]) -> list[bool]:
+        """Send all, then gather; whether each was acknowledged, in order. Never raises for Kafka's sake."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                kafka = await self._running()
+                sent = [
+                    await kafka.send(row.topic, row.value, row.record_key, headers=row.headers)
+                    for row in rows
+                ]
+                answers = await asyncio.gather(*sent, return_exceptions=True)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("kafka does not take what is sent", error=type(error).__name__, client=self._client)
+            self._rebuilt()
+            await self.close()
+            return [False] * len(rows)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failures:
+            log.warning("events not acknowledged", count=len(failures), error=type(failures[0]).__name__)
+            self._rebuilt()
+            await self.close()
+        return [not isinstance(answer, BaseException) for answer in answers]
+
+    async def _running(self) -> AIOKafkaProducer:
+        if self._kafka is None:
+            kafka = AIOKafkaProducer(
+                bootstrap_servers=self._brokers,
+                client_id=self._client,
+                enable_idempotence=True,
+                acks="all",
+                compression_type="lz4",
+                max_batch_size=262_144,
+                linger_ms=0,
+                request_timeout_ms=10_000,
+                metadata_max_age_ms=30_000,
+            )
+            try:
+                await kafka.start()
+            except BaseException:
+                await _stop(kafka)
+                raise
+            self._kafka = kafka
+        return self._kafka
+
+    async def close(self) -> None:
+        """Stop it, for a few seconds at most; the next send builds another."""
+        kafka, self._kafka = self._kafka, None
+        if kafka is not None:
+            await _stop(kafka)
+
+
+async def _stop(kafka: AIOKafkaProducer) -> None:
+    """Flush and stop; what will not stop is cut off, so that it cannot send something old later on."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await kafka.stop()
+    except (KafkaError, OSError, TimeoutError):
+        log.warning("a producer would not stop and is cut off")
+        sender = kafka._sender.sender_task if kafka._sender is not None else None
+        if sender is not None:
+            sender.cancel()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await kafka.client.close()
+        except (KafkaError, OSError, TimeoutError):
+            log.warning("its connections would not close")

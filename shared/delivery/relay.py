@@ -1,0 +1,195 @@
+"""The relay: takes what was said from the outbox to Kafka, in order per complaint (DESIGN §4.5)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from shared.delivery import envelope
+from shared.delivery.desk import Desk
+from shared.delivery.producer import Producer
+from shared.logging import where
+
+log = structlog.get_logger(__name__)
+
+MOST_ROWS = 4000
+POLL_SECONDS = 0.04
+LEADER_LOCK = 7_305_002
+IDLE_SECONDS = 20
+"""PostgreSQL ends the session of a leader that sat still this long (frozen, not dead), and with it its lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One unpublished event."""
+
+    position: int
+    key: UUID
+    topic: str
+    record_key: bytes
+    value: bytes
+    headers: envelope.Headers
+
+
+def deletable(rows: Sequence[Row], acknowledged: Sequence[bool]) -> list[int]:
+    """The positions that may leave the outbox: per key, those before its first unacknowledged one. Pure."""
+    held: set[UUID] = set()
+    free: list[int] = []
+    for row, well in zip(rows, acknowledged, strict=True):
+        if not well:
+            held.add(row.key)
+        elif row.key not in held:
+            free.append(row.position)
+    return free
+
+
+class Relay:
+    """One per service does the work (advisory lock); the others stand by."""
+
+    def __init__(
+        self,
+        desk: Desk[Any, Any],
+        brokers: Sequence[str],
+        connect: Callable[[], Awaitable[asyncpg.Connection[Any]]],
+    ) -> None:
+        self._desk = desk
+        self._connect = connect
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._producer = Producer(brokers, f"{desk.name}-relay", desk.metrics.rebuilt.inc)
+        self._leaving = False
+
+    async def run(self) -> None:
+        """Relay until `leave`, whatever breaks in between."""
+        pause = 0.1
+        while not self._leaving:
+            try:
+                sent = await self._turn()
+                pause = 0.1
+                if sent < MOST_ROWS:
+                    await self._wait(POLL_SECONDS if self._connection else 1.0)
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                KafkaError,
+                OSError,
+                TimeoutError,
+            ) as error:
+                log.warning("relay round failed", error=type(error).__name__, at=where(error), pause=pause)
+                await self._abandon()
+                await self._wait(pause)
+                pause = min(pause * 2, 5.0)
+
+    async def drain(self, seconds: float) -> bool:
+        """Publish what is left, for so many seconds; whether everything went out."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self._turn():
+                    pass
+                return self._connection is not None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError):
+            return False
+
+    def leave(self) -> None:
+        """Give up the lock and the producer."""
+        self._leaving = True
+        self._desk.said.set()
+
+    async def close(self) -> None:
+        await self._abandon()
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._desk.said.wait()
+        except TimeoutError:
+            pass
+        self._desk.said.clear()
+
+    async def _turn(self) -> int:
+        """One round: read, send, delete. The number of rows sent; 0 where another replica leads."""
+        connection = await self._leading()
+        if connection is None:
+            return 0
+        rows = await self._unpublished(connection)
+        if not rows:
+            return 0
+        acknowledged = await self._producer.send(rows)
+        free = deletable(rows, acknowledged)
+        gone = await connection.fetchval(
+            "WITH gone AS (DELETE FROM delivery.outbox WHERE position = ANY($1::bigint[]) RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            free,
+        )
+        self._desk.metrics.sent.inc(len(free))
+        if gone < len(free):
+            await self._restate({row.key for row in rows})
+        if len(free) < len(rows):
+            raise TimeoutError("some events were not acknowledged")
+        return len(rows)
+
+    async def _leading(self) -> asyncpg.Connection[Any] | None:
+        """The connection that holds the leader lock; None while another replica has it."""
+        if self._connection is None or self._connection.is_closed():
+            await self._abandon()
+            connection = await self._connect()
+            try:
+                await connection.execute(f"SET idle_session_timeout = '{IDLE_SECONDS}s'")
+                led = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK)
+            except BaseException:
+                connection.terminate()
+                raise
+            if not led:
+                await connection.close()
+                return None
+            self._connection = connection
+            self._desk.metrics.leader.set(1)
+            log.info("relay leads")
+        return self._connection
+
+    async def _unpublished(self, connection: asyncpg.Connection[Any]) -> list[Row]:
+        found = await connection.fetch(
+            "SELECT o.position, s.key, s.topic, s.record_key, s.type, s.id, s.sequence, s.said_at, s.cause,"
+            " s.correlation, s.traceparent, s.value"
+            " FROM delivery.outbox AS o JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
+            " ORDER BY o.position LIMIT $1",
+            MOST_ROWS,
+        )
+        source = self._desk.name
+        return [
+            Row(
+                position,
+                key,
+                topic,
+                record_key.encode(),
+                value,
+                envelope.headers(
+                    source, key, topic, record_key, kind, event_id, number, said_at, cause, correlation, traceparent
+                ),
+            )
+            for (
+                position, key, topic, record_key, kind, event_id, number, said_at, cause, correlation, traceparent,
+                value,
+            ) in found
+        ]  # fmt: skip
+
+    async def _restate(self, keys: set[UUID]) -> None:
+        """Another relay had sent some of these too: on compacted topics the newest state must stand last."""
+        log.warning("a stale relay: rows were gone already", keys=len(keys))
+        if self._desk.restate is not None:
+            self._desk.metrics.restated.inc(await self._desk.say_again(sorted(keys)))
+
+    async def _abandon(self) -> None:
+        """Let go of the lock and of the producer; the next turn begins anew."""
+        connection, self._connection = self._connection, None
+        self._desk.metrics.leader.set(0)
+        if connection is not None:
+            try:
+                await connection.close(timeout=2)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                connection.terminate()
+        await self._producer.close()

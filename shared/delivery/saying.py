@@ -1,0 +1,149 @@
+"""Saying: what a decision says becomes numbered records in `said` and `outbox`, in the same transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from shared.database import Connection, Transaction
+from shared.decision import Unworkable
+from shared.delivery import sequence
+from shared.delivery.keys import KeyRow
+from shared.delivery.reading import Cause, begun_trace
+from shared.events.catalogue import OWNER_TOPICS
+from shared.events.fact import Event
+from shared.events.ids import event_id
+
+LARGEST_EVENT = 1_000_000
+"""Bytes that one event may have: the broker's 1 MiB less headers and framing."""
+
+
+_COLUMNS = (
+    "month", "position", "key", "topic", "record_key", "type", "id",
+    "sequence", "said_at", "cause", "correlation", "traceparent", "value",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One event as it will stand in `said`."""
+
+    key: UUID
+    topic: str
+    record_key: str
+    type: str
+    id: UUID
+    number: int | None
+    cause: UUID | None
+    correlation: UUID
+    traceparent: str
+    value: bytes
+
+
+def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) -> tuple[KeyRow, list[Saying]]:
+    """The records of what is said about one complaint, and its row with the numbers they took.
+
+    Raises Unworkable for an event that the broker would not take.
+    """
+    said: list[Saying] = []
+    number = row.said
+    ordinals: Counter[str] = Counter()
+    for event in says:
+        numbered = event.topic in OWNER_TOPICS
+        if numbered:
+            number = sequence.following(number, epoch)
+        said.append(_saying(row.key, event, cause, ordinals[event.type], number if numbered else None))
+        ordinals[event.type] += 1
+    return (row if number == row.said else replace(row, said=number)), said
+
+
+def refusal(key: UUID, event: Event, cause: Cause) -> Saying:
+    """The record of a receipt about something that never became a complaint here; it takes no number."""
+    return _saying(key, event, cause, 0, None)
+
+
+def _saying(key: UUID, event: Event, cause: Cause | None, ordinal: int, number: int | None) -> Saying:
+    if event.has_id:
+        this = event.id
+    elif cause is not None:
+        this = event_id(cause.id, event.type, ordinal)
+    else:
+        raise LookupError(f"{event.type} has neither an id of its own nor a cause to derive one from")
+    value = event.write()
+    if len(value) > LARGEST_EVENT:
+        raise Unworkable(f"{event.type} would have {len(value)} bytes; the broker takes {LARGEST_EVENT}")
+    correlation = cause.correlation if cause else this
+    return Saying(
+        key,
+        event.topic,
+        event.record_key(key),
+        event.type,
+        this,
+        number,
+        cause.id if cause else None,
+        correlation,
+        cause.traceparent if cause else begun_trace(correlation),
+        value,
+    )
+
+
+async def say(tx: Transaction, said: Sequence[Saying], now: datetime) -> None:
+    """Write what is said, in order; the keys are locked, so per key positions rise as the numbers do."""
+    if not said:
+        return
+    month = now.date().replace(day=1)
+    positions = [
+        row[0]
+        for row in await tx.fetch(
+            "SELECT nextval('delivery.positions') FROM generate_series(1, $1)", len(said)
+        )
+    ]
+    await tx.copy_records_to_table(
+        "said",
+        schema_name="delivery",
+        columns=_COLUMNS,
+        records=[
+            (
+                month,
+                position,
+                s.key,
+                s.topic,
+                s.record_key,
+                s.type,
+                s.id,
+                s.number,
+                now,
+                s.cause,
+                s.correlation,
+                s.traceparent,
+                s.value,
+            )
+            for position, s in zip(positions, said, strict=True)
+        ],
+    )
+    await tx.copy_records_to_table(
+        "outbox",
+        schema_name="delivery",
+        columns=("position", "month", "key"),
+        records=[(position, month, s.key) for position, s in zip(positions, said, strict=True)],
+    )
+
+
+async def make_months(connection: Connection, today: date) -> None:
+    """See that `said` has partitions for this month and the next two; a missing one would stop all saying."""
+    first = today.replace(day=1)
+    for _ in range(3):
+        name = f"said_{first:%Y_%m}"
+        if await connection.fetchval("SELECT to_regclass($1)", f"delivery.{name}") is None:
+            await connection.execute(
+                f"CREATE TABLE IF NOT EXISTS delivery.{name} PARTITION OF delivery.said"
+                f" FOR VALUES IN ('{first}')"
+            )
+        first = (first + timedelta(days=32)).replace(day=1)
+
+
+def fresh_cause() -> Cause:
+    """A cause for what nobody sent: a command without a name of its own."""
+    this = uuid4()
+    return Cause(this, this, begun_trace(this))

@@ -1,0 +1,37 @@
+"""The numbers on one owner's events about one complaint: reading them, and what the next one is.
+
+On the wire `ce_sequence` is `<epoch>.<n>`. Here and in the stores it is one integer, epoch * 10^12 + n, which
+sorts as the events do. 0 means that nothing was heard yet.
+"""
+
+import re
+
+_EPOCH = 10**12
+_WIRE = re.compile(r"([1-9]\d{0,3})\.([1-9]\d{0,11})")
+
+
+def parse(wire: str) -> int:
+    """The number written as `<epoch>.<n>`; ValueError where it is not one."""
+    found = _WIRE.fullmatch(wire)
+    if found is None:
+        raise ValueError("ce_sequence must be <epoch>.<n>, both from 1")
+    return int(found[1]) * _EPOCH + int(found[2])
+
+
+def wire(number: int) -> str:
+    """The number as it stands in `ce_sequence`."""
+    return f"{number // _EPOCH}.{number % _EPOCH}"
+
+
+def following(last: int, epoch: int) -> int:
+    """The number an owner says after `last`, in its present epoch: a new epoch begins again at 1."""
+    return last + 1 if last // _EPOCH == epoch else epoch * _EPOCH + 1
+
+
+def follows(heard: int, incoming: int) -> bool:
+    """Whether `incoming` comes right after `heard`: n + 1 in the same epoch, or the first of a later one."""
+    return (
+        incoming == heard + 1
+        if heard // _EPOCH == incoming // _EPOCH
+        else incoming % _EPOCH == 1 and incoming > heard
+    )

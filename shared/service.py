@@ -1,0 +1,322 @@
+"""A service as a process: settings, store, consumer, relay, loops and HTTP, started and stopped in order."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+import structlog
+import uvloop
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, FastAPI, Request, Response
+from faststream import FastStream
+from faststream.kafka import KafkaBroker
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import JSONResponse
+
+from shared import clock, database, settings
+from shared import logging as logs
+from shared.access import Access
+from shared.delivery import gauges, saying
+from shared.delivery.consumer import Consumer
+from shared.delivery.desk import Desk, Restate
+from shared.delivery.fold import Fold
+from shared.delivery.metrics import Metrics
+from shared.delivery.posting import Poster
+from shared.delivery.relay import Relay
+from shared.logging import where
+from shared.sealing import Seal
+from shared.settings import ServiceSettings
+from shared.web import HttpServer, answer_problems, problem
+
+log = structlog.get_logger(__name__)
+
+Configured = TypeVar("Configured", bound=ServiceSettings)
+
+Routes = Callable[[Desk[Any, Any], Access], APIRouter]
+Turn = Callable[[Desk[Any, Any]], Awaitable[float]]
+"""One turn of a loop; gives the seconds until its next turn. What it raises is logged and tried again."""
+
+LONGEST_SILENCE = 60.0
+"""Seconds in which a consumer may leave waiting records untouched before the process counts as dead."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one service adds to the frame. `sealed`: topics whose dead letters carry identity."""
+
+    fold: Fold[Any, Any]
+    routes: Sequence[Routes] = ()
+    loops: Mapping[str, Turn] = field(default_factory=dict)
+    seal: Seal | None = None
+    sealed: frozenset[str] = frozenset()
+    watermark: bool = False
+    restate: Restate | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True)
+class Service(Generic[Configured]):
+    """One of the hub's services: its name, its settings class, and how its parts are made from them."""
+
+    name: str
+    settings: type[Configured]
+    open: Callable[[Configured], Parts]
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, then leave in order."""
+        configured = settings.read(self.settings)
+        logs.configure(self.name, configured.log_level)
+        gc.set_threshold(50_000, 20, 50)
+        uvloop.run(_Process(self.name, configured, self.open(configured)).run())
+
+
+class _Process:
+    """One running replica."""
+
+    def __init__(self, name: str, configured: ServiceSettings, parts: Parts) -> None:
+        self._name = name
+        self._settings = configured
+        self._parts = parts
+        self._metrics = Metrics()
+        self._access = Access(configured.keys_file)
+        self._draining = False
+        self._waits_for: str | None = "its store"
+        self._loop_seen = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._desk: Desk[Any, Any] | None = None
+        self._consumer: Consumer | None = None
+        self._relay: Relay | None = None
+        self._http = HttpServer(self._app(), configured.http_host, configured.http_port)
+        self._broker = KafkaBroker(
+            configured.brokers,
+            client_id=name,
+            request_timeout_ms=15_000,
+            graceful_timeout=configured.drain_seconds * 0.6,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            logger=logging.getLogger("faststream"),
+        )
+
+    async def run(self) -> None:
+        """FastStream's lifecycle, with ours hung into its four hooks (KAFKA.md "Lifecycle")."""
+        app = FastStream(
+            self._broker,
+            logger=logging.getLogger("faststream"),
+            on_startup=[self._open],
+            after_startup=[self._begin],
+            on_shutdown=[self._stop_taking],
+            after_shutdown=[self._close],
+        )
+        try:
+            await app.run()
+        finally:
+            await self._http.stop()
+
+    async def _open(self) -> None:
+        """Before the broker: answer /live, wait for the store and for Kafka, whatever time they take."""
+        await self._http.start()
+        self._tasks.append(asyncio.create_task(self._keep_time()))
+        pool = await self._await_store()
+        async with pool.acquire() as connection:
+            await saying.make_months(connection, clock.now().date())
+            epoch = await connection.fetchval("SELECT epoch FROM delivery.epoch")
+        self._desk = desk = Desk(
+            name=self._name,
+            pool=pool,
+            fold=self._parts.fold,
+            epoch=epoch,
+            metrics=self._metrics,
+            seals=lambda topic: self._parts.seal if topic in self._parts.sealed else None,
+            poster=Poster(self._settings.brokers, self._name),
+            restate=self._parts.restate,
+        )
+        for routes in self._parts.routes:
+            self._http.app.include_router(routes(desk, self._access))
+        self._relay = Relay(desk, self._settings.brokers, self._dedicated)
+        self._consumer = Consumer(self._broker, desk, self._settings.replica)
+        self._waits_for = "Kafka"
+        await self._await_kafka()
+
+    async def _begin(self) -> None:
+        """After the broker: relay and loops."""
+        assert self._relay is not None
+        assert self._consumer is not None
+        consumer, watermark = self._consumer, self._parts.watermark
+        self._waits_for = None
+        self._tasks.append(asyncio.create_task(self._relay.run()))
+        loops: dict[str, Turn] = {
+            "watch": lambda _: consumer.look(store_watermark=watermark),
+            "free": lambda desk: desk.free_what_can_be(),
+            "count": gauges.refresh,
+            **self._parts.loops,
+        }
+        self._tasks += [asyncio.create_task(self._turning(name, turn)) for name, turn in loops.items()]
+        log.info("up", replica=self._settings.replica, hears=list(self._parts.fold.topics))
+
+    async def _stop_taking(self) -> None:
+        """SIGTERM: not ready, no new commands; then FastStream finishes the batch and commits its offsets."""
+        self._draining = True
+        log.info("leaving")
+        if self._consumer is not None:
+            self._consumer.leave()
+
+    async def _close(self) -> None:
+        """After the consumer: relay what is said, then let go of everything."""
+        relay, desk = self._relay, self._desk
+        if relay is not None:
+            relay.leave()
+        for task in self._tasks[1:]:
+            task.cancel()
+        await asyncio.gather(*self._tasks[1:], return_exceptions=True)
+        if relay is not None:
+            drained = await relay.drain(self._settings.drain_seconds * 0.2)
+            await relay.close()
+            log.info("left", everything_published=drained)
+        await self._http.stop()
+        if desk is not None:
+            await desk.poster.close()
+        if self._parts.close is not None:
+            await self._parts.close()
+        if desk is not None:
+            try:
+                async with asyncio.timeout(5):
+                    await desk.pool.close()
+            except TimeoutError:
+                desk.pool.terminate()
+
+    async def _await_store(self) -> database.Pool:
+        pause = 0.2
+        while True:
+            try:
+                pool = await database.open_pool(self._settings.store_dsn, self._name)
+                async with pool.acquire() as connection:
+                    missing = await database.unapplied(connection, self._name)
+                if not missing:
+                    return pool
+                await pool.close()
+                self._waits_for = f"migrations: {', '.join(missing)}"
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+                self._waits_for = f"its store ({type(error).__name__})"
+            log.info("waiting", waits_for=self._waits_for)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def _await_kafka(self) -> None:
+        pause = 0.2
+        while True:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.brokers, request_timeout_ms=5_000)
+            try:
+                async with asyncio.timeout(10):
+                    await admin.start()
+                    there = set(await admin.list_topics())
+                missing = set(self._parts.fold.topics) - there
+                if not missing:
+                    return
+                self._waits_for = f"topics: {', '.join(sorted(missing))}"
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._waits_for = f"Kafka ({type(error).__name__})"
+            finally:
+                await admin.close()
+            log.info("waiting", waits_for=self._waits_for)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def _dedicated(self) -> asyncpg.Connection[Any]:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            self._settings.store_dsn,
+            timeout=10,
+            command_timeout=30,
+            server_settings={"application_name": f"{self._name}-relay", "timezone": "UTC", "jit": "off"},
+        )
+        return connection
+
+    async def _turning(self, name: str, turn: Turn) -> None:
+        """Turn after turn; a turn that fails costs a pause, never the loop."""
+        assert self._desk is not None
+        pause = 0.5
+        while True:
+            try:
+                await asyncio.sleep(await turn(self._desk))
+                pause = 0.5
+            except Exception as error:
+                self._metrics.loop_failures.labels(name).inc()
+                log.warning(
+                    "turn failed", loop=name, error=type(error).__name__, at=where(error), pause=pause
+                )
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10.0)
+
+    async def _keep_time(self) -> None:
+        """Show that the event loop runs."""
+        while True:
+            self._loop_seen = clock.now().timestamp()
+            await asyncio.sleep(0.5)
+
+    def _app(self) -> FastAPI:
+        app = FastAPI(
+            title=f"Simpul {self._name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None
+        )
+        answer_problems(app)
+
+        @app.middleware("http")
+        async def while_draining(
+            request: Request, go_on: Callable[[Request], Awaitable[Response]]
+        ) -> Response:
+            if request.url.path not in ("/live", "/ready", "/metrics") and (
+                self._draining or self._desk is None
+            ):
+                return problem(
+                    503, "Not ready; try again", headers={"Retry-After": "2", "Connection": "close"}
+                )
+            return await go_on(request)
+
+        @app.get("/live", include_in_schema=False)
+        async def live() -> JSONResponse:
+            """Alive while the event loop runs and the consumer is not deaf; backing off and stopped are alive."""
+            now = clock.now().timestamp()
+            deaf = self._consumer is not None and self._consumer.silent_for(now) > LONGEST_SILENCE
+            return JSONResponse({"alive": not deaf}, 503 if deaf else 200)
+
+        @app.get("/ready", include_in_schema=False)
+        async def ready() -> JSONResponse:
+            checks = await self._checks()
+            return JSONResponse({"ready": not checks, "checks": checks}, 503 if checks else 200)
+
+        @app.get("/metrics", include_in_schema=False)
+        async def metrics() -> Response:
+            return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+        return app
+
+    async def _checks(self) -> dict[str, str]:
+        """What keeps this replica from being ready, by name; empty where nothing does."""
+        wrong: dict[str, str] = {}
+        if self._draining:
+            wrong["draining"] = "it is leaving"
+        if self._waits_for is not None:
+            wrong["starting"] = f"it waits for {self._waits_for}"
+            return wrong
+        assert self._desk is not None
+        assert self._consumer is not None
+        try:
+            async with asyncio.timeout(2), self._desk.read() as connection:
+                missing = await database.unapplied(connection, self._name)
+                if missing:
+                    wrong["migrations"] = f"not applied: {', '.join(missing)}"
+                await self._parts.fold.city(connection)
+        except LookupError as nothing:
+            wrong["city"] = str(nothing)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            wrong["store"] = f"it does not answer ({type(error).__name__})"
+        if not self._consumer.heard_broker(clock.now()):
+            wrong["broker"] = "it does not answer"
+        elif not self._consumer.assigned and self._settings.replica == 0:
+            wrong["assignment"] = "no partition is assigned yet"
+        if self._consumer.backing_off is not None:
+            wrong["consumer"] = self._consumer.backing_off
+        return wrong

@@ -1,0 +1,142 @@
+"""HTTP as every service speaks it: RFC 9457 problems that name the field and never quote what was sent."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import asyncpg
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from shared.access import Denied
+from shared.decision import Refused, Unworkable
+from shared.delivery.desk import Busy
+from shared.events.parts import FieldError
+from shared.logging import where
+
+log = structlog.get_logger(__name__)
+
+
+class NotFound(Exception):
+    """There is no such thing, or not for this caller."""
+
+
+def problem(
+    status: int, title: str, *, errors: Sequence[FieldError] = (), headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """A problem document: status, title, and which fields are wrong and why."""
+    body: dict[str, object] = {"type": "about:blank", "status": status, "title": title}
+    if errors:
+        body["errors"] = [{"field": error.field, "reason": error.reason} for error in errors]
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Turn what routes raise into problem documents."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        title = "This cannot be done now" if error.conflict else "Something is wrong with what was sent"
+        return problem(409 if error.conflict else 422, title, errors=error.errors)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        return problem(422, "Something is wrong with what was sent", errors=_errors(error))
+
+    @app.exception_handler(Denied)
+    async def denied(_: Request, error: Denied) -> JSONResponse:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return problem(error.status, error.reason, headers=headers)
+
+    @app.exception_handler(NotFound)
+    async def not_found(_: Request, error: NotFound) -> JSONResponse:
+        return problem(404, str(error) or "There is no such thing")
+
+    @app.exception_handler(Unworkable)
+    async def unworkable(_: Request, error: Unworkable) -> JSONResponse:
+        return problem(422, str(error))
+
+    @app.exception_handler(Busy)
+    async def busy(_: Request, __: Busy) -> JSONResponse:
+        return problem(503, "This complaint is being worked on; try again", headers={"Retry-After": "1"})
+
+    @app.exception_handler(HTTPException)
+    async def plain(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    for away in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+
+        @app.exception_handler(away)
+        async def unavailable(_: Request, error: Exception) -> JSONResponse:
+            log.warning("request failed for a passing cause", error=type(error).__name__, at=where(error))
+            return problem(
+                503, "The store is away; nothing was kept, try again", headers={"Retry-After": "2"}
+            )
+
+    @app.exception_handler(Exception)
+    async def broken(_: Request, error: Exception) -> JSONResponse:
+        log.error("request failed", error=type(error).__name__, at=where(error))
+        return problem(500, "Something broke here; it was written down")
+
+
+def _errors(error: RequestValidationError) -> list[FieldError]:
+    """FastAPI's findings by field; where in the request, then the path within it."""
+    found: list[FieldError] = []
+    for one in error.errors()[:50]:
+        location = [str(part) for part in one["loc"]]
+        path = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
+        reason = "is not readable JSON" if one["type"] == "json_invalid" else str(one["msg"])
+        found.append(
+            FieldError(field=".".join(path) if one["type"] != "json_invalid" else "body", reason=reason)
+        )
+    return found
+
+
+def as_json(value: object) -> bytes:
+    """Compact JSON of plain values."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class HttpServer:
+    """uvicorn inside the service's own event loop; signals stay the service's."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self.app = app
+        self._server = _Uvicorn(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+                lifespan="off",
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen. Stops the process where the port cannot be bound."""
+        self._task = asyncio.create_task(self._server.serve())
+        while not self._server.started:
+            if self._task.done():
+                raise SystemExit(f"cannot start: port {self._server.config.port} cannot be bound")
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Answer what is under way, for five seconds at most, then stop listening."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+
+class _Uvicorn(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:
+        """uvicorn would take SIGTERM for itself and leave before the drain."""
+        return nullcontext()
