@@ -27,7 +27,7 @@ from shared.delivery.desk import Desk, Restate
 from shared.delivery.fold import Fold
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
-from shared.delivery.relay import Relay
+from shared.delivery.relay import Relay, Session
 from shared.logging import where
 from shared.sealing import Seal
 from shared.settings import ServiceSettings
@@ -226,8 +226,8 @@ class _Process:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
-    async def _dedicated(self) -> asyncpg.Connection[Any]:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+    async def _dedicated(self) -> Session:
+        connection: Session = await asyncpg.connect(
             self._settings.store_dsn,
             timeout=10,
             command_timeout=30,

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 import asyncpg
 import structlog
@@ -107,17 +107,9 @@ class HttpServer:
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         self.app = app
-        self._server = _Uvicorn(
-            uvicorn.Config(
-                app,
-                host=host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=5,
-                lifespan="off",
-            )
-        )
+        quiet = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+        quiet.timeout_graceful_shutdown = 5
+        self._server = _Uvicorn(quiet)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -137,6 +129,7 @@ class HttpServer:
 
 
 class _Uvicorn(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """uvicorn would take SIGTERM for itself and leave before the drain."""
-        return nullcontext()
+        yield

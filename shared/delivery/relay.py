@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,11 @@ from shared.delivery.producer import Producer
 from shared.logging import where
 
 log = structlog.get_logger(__name__)
+
+if TYPE_CHECKING:
+    Session = asyncpg.Connection[asyncpg.Record]
+else:
+    Session = asyncpg.Connection
 
 MOST_ROWS = 4000
 POLL_SECONDS = 0.04
@@ -55,11 +60,11 @@ class Relay:
         self,
         desk: Desk[Any, Any],
         brokers: Sequence[str],
-        connect: Callable[[], Awaitable[asyncpg.Connection[Any]]],
+        connect: Callable[[], Awaitable[Session]],
     ) -> None:
         self._desk = desk
         self._connect = connect
-        self._connection: asyncpg.Connection[Any] | None = None
+        self._connection: Session | None = None
         self._producer = Producer(brokers, f"{desk.name}-relay", desk.metrics.rebuilt.inc)
         self._leaving = False
 
@@ -132,7 +137,7 @@ class Relay:
             raise TimeoutError("some events were not acknowledged")
         return len(rows)
 
-    async def _leading(self) -> asyncpg.Connection[Any] | None:
+    async def _leading(self) -> Session | None:
         """The connection that holds the leader lock; None while another replica has it."""
         if self._connection is None or self._connection.is_closed():
             await self._abandon()
@@ -151,7 +156,7 @@ class Relay:
             log.info("relay leads")
         return self._connection
 
-    async def _unpublished(self, connection: asyncpg.Connection[Any]) -> list[Row]:
+    async def _unpublished(self, connection: Session) -> list[Row]:
         found = await connection.fetch(
             "SELECT o.position, s.key, s.topic, s.record_key, s.type, s.id, s.sequence, s.said_at, s.cause,"
             " s.correlation, s.traceparent, s.value"
