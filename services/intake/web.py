@@ -3,10 +3,9 @@
 from typing import Annotated, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from shared.web import NotFound
 
 from services.intake import store
 from services.intake.domain.channels import LAPOR
@@ -34,6 +33,7 @@ from shared.events.parts import (
 )
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted
+from shared.web import NotFound
 
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
@@ -117,7 +117,7 @@ def complaint_routes(desk: Desk[Complaint, Subkeys], access: Access) -> APIRoute
         responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
     )
     async def get_complaint(
-        ticket: Annotated[str, Path(max_length=40)],
+        ticket: str,
         accept: Annotated[str, Header()] = "",
     ) -> Response:
         """How a complaint stands and what befell it, as its flags allow; a page where HTML is preferred."""

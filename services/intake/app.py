@@ -1,0 +1,22 @@
+"""Intake, put together: its fold, its routes, its seal."""
+
+from services.intake.handlers import intake_fold
+from services.intake.settings import Settings
+from services.intake.web import complaint_routes
+from shared.events.submissions import SubmissionPosted
+from shared.sealing import Seal
+from shared.service import Parts, Service
+
+
+def open_intake(settings: Settings) -> Parts:
+    """The parts of one process."""
+    seal = Seal.from_file(settings.master_key_file)
+    return Parts(
+        fold=intake_fold(seal),
+        routes=[complaint_routes],
+        seal=seal,
+        sealed=frozenset({SubmissionPosted.topic}),
+    )
+
+
+service = Service(name="intake", settings=Settings, open=open_intake)
