@@ -1,0 +1,60 @@
+"""What tests run against: a real PostgreSQL and a real Kafka of their own, started once per run."""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from ops.stack.stack import Stack
+from shared import database, logging
+from shared.database import Pool
+
+logging.configure("tests", "WARNING")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """An empty stack in a folder of its own; gone with the run."""
+    root: Path = tmp_path_factory.mktemp("stack")
+    stack = Stack(root, usual_ports=False)
+    yield stack
+    await stack.destroy()
+
+
+@pytest.fixture(scope="session")
+async def postgres(stack: Stack) -> Stack:
+    """The stack with PostgreSQL running."""
+    await stack.start(["postgres"])
+    return stack
+
+
+@pytest.fixture(scope="session")
+async def kafka(stack: Stack) -> Stack:
+    """The stack with Kafka running."""
+    await stack.start(["kafka"])
+    return stack
+
+
+MakeStore = Callable[[str], Awaitable[Pool]]
+
+
+@pytest.fixture
+async def store_of(postgres: Stack) -> AsyncIterator[MakeStore]:
+    """A fresh, migrated store of a service, as a pool; gone with the test."""
+    made: list[tuple[str, Pool]] = []
+
+    async def make(service: str) -> Pool:
+        name = f"{service}_{next(_numbers)}"
+        dsn = await postgres.make_database(name, service)
+        await database.migrate(dsn, service)
+        pool = await database.open_pool(dsn, "tests")
+        made.append((name, pool))
+        return pool
+
+    yield make
+    for name, pool in made:
+        pool.terminate()
+        await postgres.drop_database(name)
