@@ -1,0 +1,120 @@
+"""What the monitor has heard about one complaint: facts as they were told, in each owner's own order.
+
+Two owners speak, and nobody knows which comes first, so their facts are kept apart. Whatever interleaving
+they arrive in, the same history is left, and clocks read nothing but the history.
+"""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.events.fact import Instant
+from shared.events.parts import Channel, Klasifikasi, OpdCode, Ticket
+from shared.events.sla import ClockName
+
+What = Literal[
+    "classified", "triage", "routed", "accepted", "progressed", "asked", "answered", "handed_back",
+    "rejected", "closed", "withdrawn", "replied",
+]  # fmt: skip
+"""What happened. A closing because the reporter withdrew counts as `withdrawn`, whoever tells it."""
+
+ENDINGS: frozenset[What] = frozenset({"rejected", "closed", "withdrawn"})
+"""After these nothing runs."""
+
+CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
+
+Arrived = Literal["open", "disposed", "ended"]
+"""How a complaint came in: fresh or open; disposed to an OPD we know; closed, archived or blocked there."""
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Heard(_Kept):
+    """One fact. `at` None = nobody knows when. `edition`: the city's rules at the time it was heard."""
+
+    id: UUID
+    what: What
+    at: Instant | None = None
+    edition: int
+    disposition: int | None = None
+    opd: OpdCode | None = None
+    category: str | None = None
+    klasifikasi: Klasifikasi | None = None
+    answers: UUID | None = None
+
+
+class Received(_Kept):
+    """How the complaint came in."""
+
+    id: UUID
+    ticket: Ticket
+    channel: Channel
+    reported_at: Instant
+    received_at: Instant
+    klasifikasi: Klasifikasi | None = None
+    kelurahan: str | None = None
+    arrived: Arrived = "open"
+    edition: int
+
+
+class Adoption(_Kept):
+    """A clock, named by the fact that started it, that took over a later edition's calendar."""
+
+    clock: ClockName
+    since: UUID
+    calendar: int
+
+
+class History(_Kept):
+    """Everything heard, each owner's facts in the order that this owner told them."""
+
+    received: Received | None = None
+    intake: tuple[Heard, ...] = ()
+    routing: tuple[Heard, ...] = ()
+    adopted: tuple[Adoption, ...] = ()
+
+    def receiving(self, received: Received) -> "History":
+        """With the complaint itself; a second one changes nothing."""
+        return self if self.received else self.model_copy(update={"received": received})
+
+    def hearing(self, owner: Literal["intake", "routing"], heard: Heard) -> "History":
+        """With one more fact; one that is known by its id changes nothing."""
+        known: tuple[Heard, ...] = getattr(self, owner)
+        if any(fact.id == heard.id for fact in known):
+            return self
+        return self.model_copy(update={owner: (*known, heard)})
+
+    def adopting(self, clocks: tuple[Adoption, ...]) -> "History":
+        """With these clocks on a later calendar."""
+        named = {(clock.clock, clock.since) for clock in clocks}
+        kept = tuple(old for old in self.adopted if (old.clock, old.since) not in named)
+        return self.model_copy(update={"adopted": (*kept, *clocks)})
+
+    def calendar_of(self, clock: ClockName, since: UUID, edition: int) -> int:
+        """The edition whose calendar counts for the clock that the fact `since`, heard under `edition`, began."""
+        return next(
+            (old.calendar for old in self.adopted if old.clock == clock and old.since == since), edition
+        )
+
+    @property
+    def klasifikasi(self) -> Klasifikasi | None:
+        """The last that the city gave, else the sender's."""
+        given = [fact.klasifikasi for fact in self.routing if fact.what == "classified" and fact.klasifikasi]
+        if given:
+            return given[-1]
+        return self.received.klasifikasi if self.received else None
+
+    @property
+    def category(self) -> str | None:
+        """The last that the city gave."""
+        given = [fact.category for fact in self.routing if fact.what == "classified" and fact.category]
+        return given[-1] if given else None
+
+    @property
+    def opd(self) -> OpdCode | None:
+        """Who has it now; None before the first disposition and after a hand-back."""
+        moves = [fact for fact in self.routing if fact.what in ("routed", "handed_back")]
+        return moves[-1].opd if moves and moves[-1].what == "routed" else None
