@@ -1,0 +1,38 @@
+"""The marks that we put into what we write in LAPOR, by which it is found again (DESIGN §4.10).
+
+LAPOR knows no idempotency key; so a report carries the ticket of its complaint, a follow-up a short hash of
+the event that asked for it. Exports drop line breaks, so a mark is found wherever it stands in a text.
+"""
+
+import re
+from uuid import UUID
+
+_TICKET = re.compile(r"Tiket Simpul: ?([0-9A-HJKMNP-TV-Z]{11})")
+_MARKER = re.compile(r"\[Simpul ([0-9a-f]{12})\]")
+
+
+def report_line(ticket: str) -> str:
+    """The last line of a report that we make."""
+    return f"Tiket Simpul: {ticket}"
+
+
+def ticket_in(*texts: str | None) -> str | None:
+    """The ticket that one of these texts carries as ours does."""
+    found = (_TICKET.search(text) for text in texts if text)
+    return next((match[1] for match in found if match), None)
+
+
+def marker_of(cause: UUID) -> str:
+    """The mark of a follow-up that this event asked for."""
+    return cause.hex[:12]
+
+
+def item_line(cause: UUID) -> str:
+    """The last line of a follow-up that we write."""
+    return f"[Simpul {marker_of(cause)}]"
+
+
+def marker_in(text: str | None) -> str | None:
+    """The mark in a follow-up's text, if it carries one."""
+    found = _MARKER.search(text or "")
+    return found[1] if found else None
