@@ -88,9 +88,12 @@ def _facts(complaint: PublicComplaint) -> str:
 
 
 def _words(complaint: PublicComplaint) -> str:
+    """What the citizen said; a title that is only the text's beginning is not said twice."""
     if complaint.text is None:
         return ""
-    return f'<h2>{escape(complaint.title or "Isi pengaduan")}</h2>\n<p class="words">{escape(complaint.text)}</p>'
+    title = complaint.title or ""
+    heading = "Isi pengaduan" if complaint.text.startswith(title.removesuffix("…")) else title
+    return f'<h2>{escape(heading)}</h2>\n<p class="words">{escape(complaint.text)}</p>'
 
 
 def _step(step: PublicStep) -> str:

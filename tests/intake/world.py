@@ -1,5 +1,6 @@
 """A small invented world for intake's tests: keys, submissions, and facts of other owners."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -59,13 +60,7 @@ def received(**changes: Any) -> Complaint:
 
 def kept(complaint: Complaint) -> Complaint:
     """The state as the next transaction finds it: what was to be written is written."""
-    return Complaint(
-        **{
-            name: getattr(complaint, name)
-            for name in Complaint.__dataclass_fields__
-            if name not in ("newcomer", "fresh")
-        }
-    )
+    return replace(complaint, newcomer=None, fresh=())
 
 
 def routed(opd: str = "PUPR", *, disposition: int = 1, at: datetime | None = NOW) -> Event:
