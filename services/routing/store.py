@@ -78,16 +78,10 @@ async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
     )
 
 
-async def complaint_of(connection: Connection, ticket: str) -> UUID | None:
-    """The complaint that a ticket stands for; None where routing has not heard of it."""
-    found: UUID | None = await connection.fetchval("SELECT complaint_id FROM cases WHERE ticket = $1", ticket)
-    return found
-
-
-async def case_of(connection: Connection, ticket: str) -> Case | None:
-    """The case that a ticket stands for."""
+async def case_of(connection: Connection, ticket: str) -> tuple[UUID, Case] | None:
+    """The complaint that a ticket stands for, and its case; None where routing has not heard of it."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM cases WHERE ticket = $1", ticket)  # noqa: S608
-    return None if row is None else _case(row)
+    return None if row is None else (row["complaint_id"], _case(row))
 
 
 async def newest_cases(

@@ -57,12 +57,16 @@ class Classified(Part):
 
 
 class Disposition(Part):
-    """One handing to an OPD (disposisi), counted from 1; `at` None where nobody knows when."""
+    """One handing to an OPD (disposisi), counted from 1; `at` None where nobody knows when.
+
+    `why` is a person's trace, here or in LAPOR; that of a rule is the case's `found`.
+    """
 
     number: int
     opd: OpdCode
     at: Instant | None
     by: By
+    why: tuple[str, ...] = ()
     ended: Literal["handed_back", "rerouted", "closed"] | None = None
     ended_at: Instant | None = None
 

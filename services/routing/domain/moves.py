@@ -139,7 +139,8 @@ def disposed(
             note=note,
         )
     )
-    disposition = Disposition(number=number, opd=opd, at=at, by=by)
+    why = () if by.kind == "rule" else trace
+    disposition = Disposition(number=number, opd=opd, at=at, by=by, why=why)
     dispositions = (*case.ending_disposition("rerouted", at), disposition)
     return tell(
         replace(case, state=to, dispositions=dispositions, pinned=by.kind in ("person", "lapor")), cause, says

@@ -1,0 +1,14 @@
+"""Routing as a process: its fold and its routes, put into the frame."""
+
+from services.routing.handlers import fold
+from services.routing.settings import Settings
+from services.routing.web import case_routes
+from shared.service import Parts, Service
+
+
+def open_routing(settings: Settings) -> Parts:  # noqa: ARG001
+    """Routing's parts; it needs nothing beyond the frame's own settings."""
+    return Parts(fold=fold, routes=[case_routes])
+
+
+service = Service(name="routing", settings=Settings, open=open_routing)

@@ -1,0 +1,129 @@
+"""What officials see of a case: the line in a list, and the whole with its trace and history."""
+
+from uuid import UUID
+
+from services.routing.domain.case import Case, CaseState, Disposition, InLapor, Moment, Urgency
+from shared.events.fact import Instant, Part
+from shared.events.parts import Channel, Klasifikasi, OpdCode, Place
+from shared.events.routing import Candidate
+
+
+class CaseLine(Part):
+    """A case in a list. `opd` is whose it is, or was when it closed; `disposition` counts how often it was given."""
+
+    ticket: str
+    complaint_id: UUID
+    state: CaseState
+    opd: OpdCode | None
+    disposition: int
+    title: str
+    channel: Channel
+    category: str | None
+    klasifikasi: Klasifikasi | None
+    urgency: Urgency
+    place: Place | None
+    anonymous: bool
+    confidential: bool
+    pinned: bool
+    reported_at: Instant
+    received_at: Instant
+    last_act: str | None
+    last_act_at: Instant | None
+    lapor_id: str | None
+
+
+class TriageLine(CaseLine):
+    """A case that waits for a verifier: why, and who it may be for, best first."""
+
+    reasons: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+
+
+class CaseView(TriageLine):
+    """A case whole. `trace` says how the rules read it, by version `registry` of the city's registry."""
+
+    text: str
+    category_hint: str | None
+    rule: str | None
+    confidence: float | None
+    registry: int | None
+    trace: tuple[str, ...]
+    dispositions: tuple[Disposition, ...]
+    in_lapor: InLapor
+    history: tuple[Moment, ...]
+
+
+class CasePage(Part):
+    """Some cases; `next` is the `after` of the following page, None on the last."""
+
+    cases: tuple[CaseLine, ...]
+    next: str | None
+
+
+class TriagePage(Part):
+    """Some cases in triage; `next` as in `CasePage`."""
+
+    cases: tuple[TriageLine, ...]
+    next: str | None
+
+
+def line(complaint_id: UUID, case: Case) -> CaseLine:
+    """The case as a line in a list."""
+    return CaseLine(**_line(complaint_id, case))
+
+
+def triage_line(complaint_id: UUID, case: Case) -> TriageLine:
+    """The case as a verifier's list shows it."""
+    return TriageLine(**_line(complaint_id, case), **_asked(case))
+
+
+def view(complaint_id: UUID, case: Case) -> CaseView:
+    """The whole case. LookupError for one whose complaint has not arrived: nobody can ask for it."""
+    if case.complaint is None:
+        raise LookupError("the complaint has not arrived")
+    found = case.found
+    return CaseView(
+        **_line(complaint_id, case),
+        **_asked(case),
+        text=case.complaint.text,
+        category_hint=case.complaint.category_hint,
+        rule=found.rule if found else None,
+        confidence=found.confidence if found else None,
+        registry=found.registry if found else None,
+        trace=found.trace if found else (),
+        dispositions=case.dispositions,
+        in_lapor=case.in_lapor,
+        history=case.history,
+    )
+
+
+def _line(complaint_id: UUID, case: Case) -> dict[str, object]:
+    complaint, last, said = case.complaint, case.last_act, case.classified
+    if complaint is None:
+        raise LookupError("the complaint has not arrived")
+    return {
+        "ticket": complaint.ticket,
+        "complaint_id": complaint_id,
+        "state": case.state,
+        "opd": case.opd,
+        "disposition": len(case.dispositions),
+        "title": complaint.title,
+        "channel": complaint.channel,
+        "category": said.category if said else case.found.category if case.found else None,
+        "klasifikasi": said.klasifikasi if said else complaint.klasifikasi,
+        "urgency": said.urgency if said else case.found.urgency if case.found else "normal",
+        "place": complaint.place,
+        "anonymous": complaint.anonymous,
+        "confidential": complaint.confidential,
+        "pinned": case.pinned,
+        "reported_at": complaint.reported_at,
+        "received_at": complaint.received_at,
+        "last_act": last.act if last else None,
+        "last_act_at": last.at if last else None,
+        "lapor_id": case.in_lapor.lapor_id,
+    }
+
+
+def _asked(case: Case) -> dict[str, object]:
+    found = case.found
+    return {"reasons": found.reasons if found else (), "candidates": found.candidates if found else ()}
