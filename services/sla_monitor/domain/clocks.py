@@ -95,10 +95,18 @@ class Clock:
 
     @property
     def overruns(self) -> bool:
-        """Whether its due instant passes, or passed, unmet: nothing that we know ends it in time."""
+        """Whether its due instant passes, or passed, unmet: nothing that we know ends it in time.
+
+        The closing that routing makes of a lapse bears the lapse's own instant, and does not disprove it.
+        """
         if self.due_at is None:
             return False
-        return self.end is None or (self.end.at is not None and self.end.at > self.due_at)
+        if self.end is None:
+            return True
+        if self.end.at is None:
+            return False
+        closed_by_lapse = self.kind.lapses and self.end.how == "cancelled" and self.end.at == self.due_at
+        return closed_by_lapse or self.end.at > self.due_at
 
 
 def clocks(history: History, registry: Registry) -> tuple[Clock, ...]:
@@ -106,25 +114,30 @@ def clocks(history: History, registry: Registry) -> tuple[Clock, ...]:
     received = history.received
     if received is None:
         return ()
-    verify = _verify(history, received, registry)
+    verify = tuple(_verify(history, received, registry))
     resolution = _resolution(history, received, registry)
     if received.arrived == "ended":
-        return (verify, resolution)
+        return (*verify, resolution)
     first_responses = [
         _first_response(history, received, registry, position, fact)
         for position, fact in enumerate(history.routing)
         if fact.what == "routed"
     ]
-    return (verify, *first_responses, resolution, *_reporters_clocks(history, received, registry))
+    return (*verify, *first_responses, resolution, *_reporters_clocks(history, received, registry))
 
 
-def _verify(history: History, received: Received, registry: Registry) -> Clock:
-    """City: received → first routed or rejected. Unobserved where the complaint came in disposed or ended."""
+def _verify(history: History, received: Received, registry: Registry) -> Iterator[Clock]:
+    """City: received → first routed or rejected.
+
+    Unobserved where the complaint came in ended, or disposed to an OPD of the city; whether it is one is
+    routing's to say, and until then there is no such clock.
+    """
     start = received.received_at
     rules = _rules(history, registry, VERIFY, received, start)
-    if received.arrived != "open":
-        return _unobserved(VERIFY, received.id, rules, start, f"arrived_{received.arrived}")
-    return _clock(VERIFY, received.id, rules, start, _candidates(history, VERIFY))
+    if received.arrived == "ended" or history.came_disposed:
+        yield _unobserved(VERIFY, received.id, rules, start, f"arrived_{received.arrived}")
+    elif history.came_disposed is not None:
+        yield _clock(VERIFY, received.id, rules, start, _candidates(history, VERIFY))
 
 
 def _first_response(
@@ -132,7 +145,7 @@ def _first_response(
 ) -> Clock:
     """OPD: routed → progressed, asked or answered under that disposition."""
     start = routed.at
-    if start is None and routed.disposition == 1 and received.arrived == "disposed":
+    if start is None and routed.disposition == 1 and history.came_disposed:
         start = received.received_at
     rules = _rules(history, registry, FIRST_RESPONSE, routed, start or received.received_at)
     if start is None:

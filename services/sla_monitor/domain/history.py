@@ -25,7 +25,7 @@ ENDINGS: frozenset[What] = frozenset({"rejected", "closed", "withdrawn"})
 CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
 
 Arrived = Literal["open", "disposed", "ended"]
-"""How a complaint came in: fresh or open; disposed to an OPD we know; closed, archived or blocked there."""
+"""How a complaint came in: fresh, or open in LAPOR; with an OPD named there; closed, archived or blocked there."""
 
 
 class _Kept(BaseModel):
@@ -33,7 +33,10 @@ class _Kept(BaseModel):
 
 
 class Heard(_Kept):
-    """One fact. `at` None = nobody knows when. `edition`: the city's rules at the time it was heard."""
+    """One fact. `at` None = nobody knows when. `edition`: the city's rules at the time it was heard.
+
+    `by_lapor`: done by the people of SP4N-LAPOR.
+    """
 
     id: UUID
     what: What
@@ -44,6 +47,7 @@ class Heard(_Kept):
     category: str | None = None
     klasifikasi: Klasifikasi | None = None
     answers: UUID | None = None
+    by_lapor: bool = False
 
 
 class Received(_Kept):
@@ -98,6 +102,17 @@ class History(_Kept):
         return next(
             (old.calendar for old in self.adopted if old.clock == clock and old.since == since), edition
         )
+
+    @property
+    def came_disposed(self) -> bool | None:
+        """Whether LAPOR had handed it to an OPD, and routing took that for the first disposition.
+
+        None while LAPOR names an OPD and routing has not said yet whether that is one of the city's.
+        """
+        if self.received is None or self.received.arrived != "disposed":
+            return False
+        first = next((fact for fact in self.routing if fact.what != "classified"), None)
+        return None if first is None else first.what == "routed" and first.by_lapor
 
     @property
     def klasifikasi(self) -> Klasifikasi | None:

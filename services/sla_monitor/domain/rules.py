@@ -121,7 +121,17 @@ def on_opd_work(
 ) -> Decision[Watched]:
     """A disposition, or what an OPD did under one."""
     what = _OPD_WORK[type(event)]
-    return _hear(watched, "routing", what, event, city, now, disposition=event.disposition, opd=event.opd)
+    return _hear(
+        watched,
+        "routing",
+        what,
+        event,
+        city,
+        now,
+        disposition=event.disposition,
+        opd=event.opd,
+        by_lapor=event.by.kind == "lapor",
+    )
 
 
 def on_complaint_rejected(

@@ -1,0 +1,40 @@
+"""What the monitor hears, and which rule answers it."""
+
+from collections.abc import Mapping
+
+from services.sla_monitor.domain import rules
+from services.sla_monitor.domain.registry import Registry
+from services.sla_monitor.domain.watched import Watched
+from shared.delivery.fold import Rule
+from shared.events.fact import Fact
+from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.routing import (
+    ComplaintAccepted,
+    ComplaintAnswered,
+    ComplaintClassified,
+    ComplaintClosed,
+    ComplaintHandedBack,
+    ComplaintProgressed,
+    ComplaintRejected,
+    ComplaintRouted,
+    InformationRequested,
+    TriageRequested,
+)
+
+hears: Mapping[type[Fact], Rule[Watched, Registry]] = {
+    ComplaintReceived: rules.on_complaint_received,
+    CitizenReplied: rules.on_citizen_replied,
+    ComplaintWithdrawn: rules.on_complaint_withdrawn,
+    ComplaintClassified: rules.on_complaint_classified,
+    TriageRequested: rules.on_triage_requested,
+    ComplaintRouted: rules.on_opd_work,
+    ComplaintAccepted: rules.on_opd_work,
+    ComplaintProgressed: rules.on_opd_work,
+    ComplaintAnswered: rules.on_opd_work,
+    ComplaintHandedBack: rules.on_opd_work,
+    InformationRequested: rules.on_opd_work,
+    ComplaintRejected: rules.on_complaint_rejected,
+    ComplaintClosed: rules.on_complaint_closed,
+    rules.Swept: rules.on_swept,
+    rules.CalendarAdopted: rules.on_calendar_adopted,
+}
