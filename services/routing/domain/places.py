@@ -12,11 +12,15 @@ _OF_KECAMATAN = frozenset({"kec", "kecamatan", "camat"})
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What the text told of the place: the place completed, or several kecamatan that it may be."""
+    """What was told of the place: the place completed, or several kecamatan that it may be, or none of ours.
+
+    `beyond` the city; `outside` is who answers there, where that is known.
+    """
 
     place: Place | None
     line: str | None
     several: tuple[str, ...] = ()
+    beyond: bool = False
     outside: str | None = None
 
 
@@ -31,6 +35,9 @@ def locate(place: Place | None, title: Reading, text: Reading, city: City, lexic
         return Where(
             place.model_copy(update={"kecamatan": known}), _place_line(place.kelurahan or known, city, "kode")
         )
+    given = (place.kelurahan or place.kecamatan) if place else None
+    if given is not None and not given.startswith(f"{city.code}."):
+        return Where(place, "Kode lokasi menunjuk daerah lain.", beyond=True)
     outside: str | None = None
     address = lexicon.read(place.text) if place and place.text else Reading([], [])
     for source, reading in (("tempat", address), ("judul", title), ("isi", text)):
@@ -45,7 +52,8 @@ def locate(place: Place | None, title: Reading, text: Reading, city: City, lexic
             names = ", ".join(region.name for code in several if (region := city.region(code)))
             return Where(place, f"Lokasi belum pasti: dapat berarti kecamatan {names}.", several)
         outside = outside or next((hit.phrase.target for hit in hits if hit.phrase.kind == "outside"), None)
-    return Where(place, "Lokasi disebut di luar kota." if outside else None, outside=outside)
+    line = "Lokasi disebut di luar kota." if outside else None
+    return Where(place, line, beyond=outside is not None, outside=outside)
 
 
 def _place_line(code: str, city: City, source: str) -> str:

@@ -220,7 +220,7 @@ def _reasons(
         reasons.append(owner.lacking)
     elif not owner.inside:
         reasons.append("owner_outside_city")
-    if where.outside is not None:
+    if where.beyond:
         reasons.append("place_outside_city")
     top = min(by_words, key=lambda name: (-by_words[name], name)) if by_words else None
     if by_category is not None and top is not None and top != by_category:
@@ -327,10 +327,9 @@ def _offices(codes: Iterable[str], city: City, on: date) -> list[Opd]:
 
 
 def _without_sign(where: Where, trace: list[str]) -> Finding:
+    reasons: tuple[Reason, ...] = ("no_sign", "place_outside_city") if where.beyond else ("no_sign",)
     ranked: tuple[Candidate, ...] = ()
-    reasons: tuple[Reason, ...] = ("no_sign",)
     if where.outside is not None:
-        reasons = ("no_sign", "place_outside_city")
         ranked = (Candidate(opd=where.outside, score=0.5, why="Lokasi disebut di luar kota."),)
     trace.append(f"Perlu verifikator: {'; '.join(_SPOKEN[reason] for reason in reasons)}.")
     return Finding(
