@@ -92,7 +92,9 @@ def _errors(error: RequestValidationError) -> list[FieldError]:
         path = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
         reason = "is not readable JSON" if one["type"] == "json_invalid" else str(one["msg"])
         found.append(
-            FieldError(field=".".join(path) if one["type"] != "json_invalid" else "body", reason=reason)
+            FieldError(
+                field="body" if one["type"] == "json_invalid" else ".".join(path) or "body", reason=reason
+            )
         )
     return found
 

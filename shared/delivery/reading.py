@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
@@ -210,5 +210,6 @@ def begun_trace(correlation: UUID) -> str:
 
 
 def handed_in(key: UUID, fact: Fact) -> Item:
-    """An act or a clock's fact as an item."""
-    return Item(key, fact, Cause(fact.id, fact.id, begun_trace(fact.id)) if fact.has_id else None)
+    """An act or a clock's fact as an item; one that nobody named gets an id of its own."""
+    named = fact if fact.has_id else fact.known_as(uuid4())
+    return Item(key, named, Cause(named.id, named.id, begun_trace(named.id)))

@@ -71,7 +71,7 @@ class FieldError(Part):
 
 
 class LaporOrigin(Part):
-    """How a report stood in SP4N-LAPOR when we first saw it."""
+    """How a report stood in SP4N-LAPOR when we first saw it; instants are None where LAPOR does not tell them."""
 
     tracking_id: Annotated[str, StringConstraints(pattern=r"^\d{1,20}$")]
     institution_id: str | None = None
@@ -80,6 +80,7 @@ class LaporOrigin(Part):
     status: str
     state: LaporState
     status_at: Instant | None = None
+    disposed_at: Instant | None = None
     closed_by: str | None = None
     text_before_edit: Text | None = None
 
