@@ -9,7 +9,8 @@ from starlette.routing import Route
 
 from simulators.lapor import statuses
 from simulators.lapor.forms import Fields, Refused, read_json, read_multipart
-from simulators.lapor.ledger import Author, NewItem, NewReport, Row, Unknown, written
+from simulators.lapor.ledger import Author, NewItem, NewReport
+from simulators.lapor.records import Row, Unknown, written
 from simulators.lapor.shapes import (
     CHANNELS,
     CLASSES,
@@ -75,7 +76,7 @@ async def create_complaint(request: Request, lapor: Simulator, author: Author) -
     new = NewReport(
         title=sent.text("title", most=255, required=True) or "",
         text=sent.text("content", required=True) or "",
-        reporter=_reporter(sent),
+        reporter=_reporter(sent, author),
         source=CHANNELS[channel],
         klasifikasi=None if classification is None else CLASSES[classification],
         category_id=_category(sent, lapor),
@@ -238,13 +239,15 @@ def _shape(report: Row, lapor: Simulator) -> dict[str, object]:
     return report_shape(report, lapor.ledger.files_of(report["tracking_id"], None), lapor.zone)
 
 
-def _reporter(sent: Fields) -> str:
+def _reporter(sent: Fields, author: Author) -> str:
+    """Who complains: somebody new, a known user, or the account that the key belongs to."""
     if sent.flag("is_new_user_slider"):
         name = sent.text("nameUser", most=200, required=True) or ""
         if sent.text("emailUser") is None and sent.text("phoneUser") is None:
             raise Refused(emailUser="email atau telepon wajib diisi")
         return name
-    return f"Pengguna {sent.text('user_id', most=100, required=True)}"
+    user_id = sent.text("user_id", most=100)
+    return f"Pengguna {user_id}" if user_id else f"Akun {author.name}"
 
 
 def _category(sent: Fields, lapor: Simulator) -> str | None:

@@ -18,7 +18,8 @@ from simulators.lapor import statuses
 from simulators.lapor.deeds import Deed, do, liven, pass_time
 from simulators.lapor.export import COLUMNS, MEDIA_TYPE, Months, Period, Version, laporan_ringkas
 from simulators.lapor.faults import Fault, Kind
-from simulators.lapor.ledger import Author, NewReport, Row, Unknown
+from simulators.lapor.ledger import Author, NewReport
+from simulators.lapor.records import Row, Unknown
 from simulators.lapor.shapes import failure, followup_shape, report_shape
 from simulators.lapor.simulator import Simulator
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from simulators.complaints.writing import phrases
 from simulators.lapor import statuses
-from simulators.lapor.ledger import Author, Ledger, NewItem, Row
+from simulators.lapor.ledger import Author, Ledger, NewItem
+from simulators.lapor.records import Row
 
 REPORTER: Final = "pelapor"
 

@@ -10,7 +10,7 @@ from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.worksheet.worksheet import Worksheet
 
-from simulators.lapor.ledger import Row
+from simulators.lapor.records import Row
 from simulators.lapor.shapes import read_stored
 
 Version = Literal["preamble", "plain", "full"]

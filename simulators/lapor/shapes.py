@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from simulators.lapor import statuses
-from simulators.lapor.ledger import Row
+from simulators.lapor.records import Row
 
 CLASSES = {
     1: "Pengaduan Berkadar Pengawasan",

@@ -103,6 +103,10 @@ def test_a_report_disposed_at_birth_is_at_its_institution(lapor: LaporProcess) -
     assert report["disposition_name"] == "Dinas Perumahan Rakyat dan Kawasan Permukiman Kota Jambi"
 
 
+def test_without_a_user_the_account_of_the_key_complains(lapor: LaporProcess) -> None:
+    assert shown(lapor, created(lapor, user_id=None, is_anonymous=0))["user_name"] == "Akun hub"
+
+
 def test_the_same_complaint_sent_twice_becomes_two_reports(lapor: LaporProcess) -> None:
     before = lapor.http.get("/control/counters").json()["same_report_created_twice"]
     twice = {"title": "Dikirim dua kali"}
@@ -121,7 +125,6 @@ def test_the_same_complaint_sent_twice_becomes_two_reports(lapor: LaporProcess) 
         ({"classification_id": 9}, "classification_id"),
         ({"is_disposisi_slider": 1}, "disposition_id"),
         ({"disposition_id": "5"}, "disposition_id"),
-        ({"user_id": None}, "user_id"),
         ({"is_new_user_slider": 1}, "nameUser"),
         ({"is_new_user_slider": 1, "nameUser": "Warga Contoh 3"}, "emailUser"),
         ({"attachments": "[999999]"}, "attachments"),
