@@ -1,0 +1,305 @@
+"""Intake over real HTTP and by records, on real PostgreSQL: one fold behind both doors."""
+
+import json
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.intake.domain.complaint import Complaint
+from services.intake.domain.keyed import Subkeys
+from services.intake.handlers import intake_fold
+from services.intake.web import PostedComplaint, complaint_routes, prefers_html
+from shared import clock
+from shared.access import Access, new_key
+from shared.database import Pool
+from shared.delivery import saying
+from shared.delivery.desk import Desk
+from shared.delivery.metrics import Metrics
+from shared.delivery.posting import Poster
+from shared.delivery.record import KeptRecord
+from shared.events.submissions import SubmissionPosted
+from shared.sealing import Seal
+from shared.web import HttpServer, answer_problems
+from tests.conftest import MakeStore
+
+pytestmark = pytest.mark.store
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+BODY: dict[str, Any] = {
+    "reference": "H-1",
+    "channel": "web",
+    "reported_at": "2026-11-24T08:00:00+07:00",
+    "text": "Lampu jalan mati, hp 08000001234",
+    "reporter": {"name": "Warga Contoh 17", "phone": "0800-000-1234"},
+}
+LAPOR: dict[str, Any] = {"tracking_id": "7000001", "status": "Belum Terverifikasi", "state": "open"}
+
+
+@dataclass
+class Intake:
+    """Intake's two doors."""
+
+    http: httpx.AsyncClient
+    desk: Desk[Complaint, Subkeys]
+    keys: Mapping[str, str]
+    offset: int = field(default=0)
+
+    async def post(self, body: object, key: str = "sikesal", **headers: str) -> httpx.Response:
+        authorization = {"Authorization": f"Bearer {self.keys[key]}"}
+        return await self.http.post("/v1/complaints", json=body, headers=authorization | headers)
+
+    async def page(self, ticket: str) -> httpx.Response:
+        return await self.http.get(f"/v1/complaints/{ticket}", headers={"Accept": BROWSER})
+
+    async def hear(self, value: bytes, offset: int | None = None) -> list[dict[str, Any]]:
+        """One record on intake.submissions; what is said because of it."""
+        self.offset += 1
+        record = KeptRecord(
+            "intake.submissions", 0, self.offset if offset is None else offset, 0, b"any", value, ()
+        )
+        before = await self.said()
+        await self.desk.batch([record])
+        return (await self.said())[len(before) :]
+
+    async def said(self, topic: str = "%") -> list[dict[str, Any]]:
+        async with self.desk.read() as connection:
+            rows = await connection.fetch(
+                "SELECT type, value FROM delivery.said WHERE topic LIKE $1 ORDER BY position", topic
+            )
+        return [{"type": row["type"]} | json.loads(row["value"]) for row in rows]
+
+    async def dead_letters(self) -> list[asyncpg.Record]:
+        async with self.desk.read() as connection:
+            return await connection.fetch("SELECT * FROM delivery.dead_letters")
+
+
+@pytest.fixture
+async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
+    pool: Pool = await store_of("intake")
+    async with pool.acquire() as connection:
+        await saying.make_months(connection, clock.now().date())
+    seal = Seal(b"m" * 32)
+    desk = Desk(
+        name="intake",
+        pool=pool,
+        fold=intake_fold(seal),
+        epoch=1,
+        metrics=Metrics(),
+        seals=lambda topic: seal if topic == SubmissionPosted.topic else None,
+        poster=Poster([], "intake"),
+    )
+    made = {
+        name: new_key(name, role)
+        for name, role in {
+            "sikesal": "publisher",
+            "Other App": "publisher",
+            "lapor": "publisher",
+            "bridge": "bridge",
+            "verifier": "verifier",
+        }.items()
+    }
+    keys_file = tmp_path / "keys.json"
+    keys_file.write_text(json.dumps({"keys": [entry for _, entry in made.values()]}))
+    app = FastAPI()
+    answer_problems(app)
+    app.include_router(complaint_routes(desk, Access(keys_file)))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = HttpServer(app, "127.0.0.1", port)
+    await server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        yield Intake(http, desk, {name: secret for name, (secret, _) in made.items()})
+    await server.stop()
+
+
+async def test_a_complaint_that_is_posted_gets_a_ticket_under_which_anyone_may_follow_it(
+    intake: Intake,
+) -> None:
+    posted = await intake.post(BODY)
+    assert posted.status_code == 201
+    answer = posted.json()
+    assert posted.headers["location"] == f"/v1/complaints/{answer['ticket']}"
+    assert answer["repeated"] is False
+    seen = await intake.http.get(posted.headers["location"].lower())
+    assert seen.status_code == 200
+    assert seen.json()["status"]["label"] == "Diterima"
+    assert seen.json()["text"] == "Lampu jalan mati, hp [telepon]"
+    assert "Warga Contoh" not in seen.text
+
+
+async def test_posting_it_again_is_a_repeat_and_posting_something_else_a_conflict(intake: Intake) -> None:
+    first = await intake.post(BODY)
+    again = await intake.post(BODY)
+    assert again.status_code == 200
+    assert again.json() == first.json() | {"repeated": True}
+    other = await intake.post(BODY | {"text": "Sudah menyala"})
+    assert other.status_code == 409
+    assert other.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in other.json()["errors"]] == ["reference"]
+    said = await intake.said()
+    assert [event["type"].split(".")[1:3] for event in said] == [
+        ["complaint", "received"],
+        ["submission", "accepted"],
+        ["submission", "accepted"],
+        ["submission", "refused"],
+    ]
+
+
+async def test_an_idempotency_key_stands_in_for_a_reference(intake: Intake) -> None:
+    body = {name: value for name, value in BODY.items() if name != "reference"}
+    first = await intake.post(body, **{"Idempotency-Key": "K-9"})
+    again = await intake.post(body, **{"Idempotency-Key": "K-9"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    without = await intake.post(body)
+    assert without.status_code == 422
+    assert [error["field"] for error in without.json()["errors"]] == ["reference"]
+
+
+async def test_the_same_complaint_by_record_and_by_http_is_one_complaint(intake: Intake) -> None:
+    heard = await intake.hear(json.dumps(BODY | {"source": "sikesal"}).encode())
+    assert [event["type"] for event in heard] == [
+        "simpul.complaint.received.v1",
+        "simpul.submission.accepted.v1",
+    ]
+    posted = await intake.post(BODY)
+    assert posted.status_code == 200
+    assert posted.json()["ticket"] == heard[1]["ticket"]
+
+
+async def test_a_record_delivered_twice_says_nothing_the_second_time(intake: Intake) -> None:
+    value = json.dumps(BODY | {"source": "sikesal"}).encode()
+    assert len(await intake.hear(value, offset=7)) == 2
+    assert await intake.hear(value, offset=7) == []
+    (receipt,) = await intake.hear(value, offset=8)
+    assert receipt["repeated"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"text": "a\x00b"}, "text"),
+        ({"reporter": {"name": "a\x00b"}}, "reporter"),
+        ({"channel": "smoke"}, "channel"),
+        ({"reported_at": "2999-01-01T00:00:00Z"}, "reported_at"),
+        ({"text": ""}, "text"),
+        ({"place": {"lat": 91}}, "place.lat"),
+        ({"lapor": LAPOR}, "lapor"),
+    ],
+)
+async def test_what_is_wrong_is_told_by_field_at_both_doors_and_nothing_is_kept(
+    intake: Intake, changes: dict[str, Any], field: str
+) -> None:
+    body = BODY | changes
+    answer = await intake.post(body)
+    assert answer.status_code == 422
+    assert any(error["field"].startswith(field) for error in answer.json()["errors"])
+    receipt = (await intake.hear(json.dumps(body | {"source": "sikesal"}).encode()))[-1]
+    assert receipt["type"] == "simpul.submission.refused.v1"
+    assert any(error["field"].startswith(field) for error in receipt["errors"])
+    assert await intake.said("intake.events") == []
+    assert await intake.dead_letters() == []
+
+
+async def test_a_fault_is_told_without_repeating_what_was_sent(intake: Intake) -> None:
+    answer = await intake.post(
+        BODY | {"channel": "rahasia", "klasifikasi": "rahasia", "reporter": {"nik": "rahasia"}}
+    )
+    assert answer.status_code == 422
+    assert "rahasia" not in answer.text
+
+
+async def test_a_record_that_cannot_be_read_lies_sealed_among_the_dead_letters(intake: Intake) -> None:
+    assert await intake.hear(b'{"nama": "Warga Contoh 17", ') == []
+    (letter,) = await intake.dead_letters()
+    assert letter["sealed"]
+    assert b"Warga" not in letter["value"]
+
+
+async def test_only_publishers_hand_complaints_in_and_anyone_reads_by_ticket(intake: Intake) -> None:
+    assert (await intake.http.post("/v1/complaints", json=BODY)).status_code == 401
+    assert (await intake.post(BODY, key="verifier")).status_code == 403
+
+
+async def test_lapors_reports_come_from_the_bridge_alone(intake: Intake) -> None:
+    body = BODY | {"reference": "7000001", "channel": "lapor", "lapor": LAPOR}
+    assert (await intake.post(body, key="sikesal")).status_code == 422
+    assert (await intake.post(body, key="lapor")).status_code == 422
+    assert (await intake.post(body, key="bridge")).status_code == 201
+    assert (await intake.said("intake.events"))[0]["source"] == "lapor"
+
+
+async def test_a_key_whose_name_cannot_be_a_source_is_told_so(intake: Intake) -> None:
+    answer = await intake.post(BODY, key="Other App")
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["source"]
+
+
+async def test_a_mistyped_ticket_is_told_from_one_that_nobody_has(intake: Intake) -> None:
+    mistyped = await intake.http.get("/v1/complaints/0000000000X")
+    assert mistyped.status_code == 422
+    assert "mistyped" in mistyped.text
+    assert (await intake.http.get("/v1/complaints/00000000000")).status_code == 404
+    page = await intake.page("0000000000X")
+    assert page.status_code == 404
+    assert "salah ketik" in page.text
+    assert "tidak ditemukan" in (await intake.page("00000000000")).text
+
+
+async def test_a_browser_gets_a_page_and_a_script_gets_json(intake: Intake) -> None:
+    ticket = (await intake.post(BODY | {"text": "<script>alert(1)</script>"})).json()["ticket"]
+    page = await intake.page(ticket)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["vary"] == "Accept"
+    assert "<script" not in page.text
+    assert "&lt;script&gt;" in page.text
+    assert (await intake.http.get(f"/v1/complaints/{ticket}")).headers["content-type"] == "application/json"
+
+
+async def test_of_a_confidential_complaint_neither_page_nor_json_shows_a_word(intake: Intake) -> None:
+    ticket = (await intake.post(BODY | {"confidential": True})).json()["ticket"]
+    for shown in (await intake.page(ticket), await intake.http.get(f"/v1/complaints/{ticket}")):
+        assert "Lampu" not in shown.text
+        assert "Situs web" not in shown.text
+        assert "Diterima" in shown.text
+
+
+async def test_the_received_instant_is_the_hubs_own(intake: Intake) -> None:
+    before = clock.now()
+    ticket = (await intake.post(BODY)).json()["ticket"]
+    seen = (await intake.http.get(f"/v1/complaints/{ticket}")).json()
+    assert before.isoformat() <= seen["received_at"].replace("Z", "+00:00") <= clock.now().isoformat()
+
+
+def test_a_posted_complaint_is_a_submission_without_its_source() -> None:
+    submission = SubmissionPosted.model_json_schema()["properties"]
+    posted = PostedComplaint.model_json_schema()["properties"]
+    assert posted.keys() == submission.keys() - {"source"}
+    for name in posted.keys() - {"reference"}:
+        assert posted[name] == submission[name]
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/html", True),
+        (BROWSER, True),
+        ("text/*;q=0.5, application/json;q=0.4", True),
+        ("text/html;q=0.2, application/json", False),
+        ("text/html;q=nonsense", False),
+        (";;,,", False),
+    ],
+)
+def test_who_would_rather_have_html_is_read_from_the_accept_header(accept: str, html: bool) -> None:
+    assert prefers_html(accept) is html
