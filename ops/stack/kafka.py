@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import hashlib
+import re
 import shutil
 import struct
 import subprocess
@@ -139,6 +140,17 @@ log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
 """
+
+
+def port_of(home: Path) -> int | None:
+    """Where the broker that was last started in this folder listens for clients."""
+    try:
+        found = re.search(
+            r"^listeners=PLAINTEXT://[^:]+:(\d+)", (home / "server.properties").read_text(), re.MULTILINE
+        )
+    except OSError:
+        return None
+    return int(found[1]) if found else None
 
 
 def format_storage(broker: Broker, home: Path, client: int, controller: int) -> None:

@@ -42,9 +42,14 @@ class Ports:
         anything = random.sample(QUIET_RANGE, 200)  # no secret hangs on it
         for port in [*wishes, *(port for port in anything if port not in others)]:
             if self._free(port):
-                self._remember(remembered | {part: port})
+                self._write(remembered | {part: port})
                 return port
         raise OSError("found no free port")
+
+    def remember(self, part: str, port: int) -> None:
+        """It listens there, however it came to."""
+        if self.of(part) != port:
+            self._write(self._read() | {part: port})
 
     def _read(self) -> dict[str, int]:
         try:
@@ -54,7 +59,7 @@ class Ports:
         except ValueError:  # a write that a full disk cut short; the choice can be made again
             return {}
 
-    def _remember(self, ports: dict[str, int]) -> None:
+    def _write(self, ports: dict[str, int]) -> None:
         fresh = self._file.with_suffix(".new")
         fresh.write_text(json.dumps(ports, indent=2), encoding="utf-8")
         fresh.replace(self._file)

@@ -185,18 +185,30 @@ def _last_line(text: str) -> str:
     return next((line for line in reversed(text.splitlines()) if line.strip()), "no reason given")
 
 
-def clear_stale_lock(server: Server) -> None:
-    """Remove postmaster.pid where its pid is now someone else's; PostgreSQL would refuse to start."""
+def owner_of(server: Server) -> int | None:
+    """The pid of the PostgreSQL that has this data open, by its postmaster.pid.
+
+    A lock whose pid is now someone else's is removed; PostgreSQL would refuse to start.
+    """
     lock = server.cluster / "postmaster.pid"
     try:
         pid = int(lock.read_text(encoding="utf-8").splitlines()[0])
     except (FileNotFoundError, ValueError, IndexError):
-        return
+        return None
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         if process.name().startswith("postgres") and str(server.cluster) in process.cmdline():
-            return
+            return pid
     lock.unlink(missing_ok=True)
+    return None
+
+
+def port_of(cluster: Path) -> int | None:
+    """Where the PostgreSQL that has this data open listens, by its postmaster.pid."""
+    try:
+        return int((cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()[3])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def dsn(role: str, password: str, port: int, database: str) -> str:

@@ -7,6 +7,7 @@ CLI was killed between start and record, or the folder was deleted) is found aga
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+
+from ops.refusal import Refusal
 
 MARK = "SIMPUL_PART"
 
@@ -62,21 +65,32 @@ class Processes:
             return None
         if (child := self._children.get(pid)) is not None:
             child.poll()  # else it would stay a zombie
-        return pid if birth(pid) == born else None
+        return pid if born and birth(pid) == born else None
 
     def adopt_strays(self) -> list[str]:
         """Write the record of every marked process that has none; their names."""
-        adopted: dict[str, psutil.Process] = {}
+        adopted: list[str] = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                name = process.environ().get(MARK, "").removeprefix(f"{self._root}:")
-                if not name or ":" in name or "/" in name or name in adopted:
-                    continue
-                parent = process.parent()
-                is_eldest = parent is None or parent.environ().get(MARK) != f"{self._root}:{name}"
-                if is_eldest and self.find(name) is None:
-                    adopted[name] = process
-        return [name for name, process in adopted.items() if self._keep_record(name, process.pid)]
+                mark = process.environ().get(MARK, "")
+                root, _, name = mark.rpartition(":")
+                if (
+                    root == str(self._root)
+                    and not self._is_child_of(process, mark)
+                    and self.find(name) is None
+                ):
+                    self.adopt(name, process.pid)
+                    adopted.append(name)
+        return adopted
+
+    @staticmethod
+    def _is_child_of(process: psutil.Process, mark: str) -> bool:
+        """Whether its parent carries the same mark: then the parent is the part, this one its helper."""
+        try:
+            parent = process.parent()
+            return parent is not None and parent.environ().get(MARK) == mark
+        except (psutil.Error, OSError):  # pid 1 does not always let itself be read
+            return False
 
     def names(self) -> list[str]:
         """The parts that have a record, running or not."""
@@ -91,10 +105,23 @@ class Processes:
         cwd: Path,
         env: Mapping[str, str],
         account: Account | None = None,
+        claim: Path | None = None,
     ) -> int:
-        """Start in a session of its own, writing to `log`; the pid."""
+        """Start in a session of its own, writing to `log`; the pid.
+
+        `claim` is a file that the process holds locked while it lives. Raises Refusal if another one holds it.
+        """
         identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
-        with log.open("ab") as output:
+        with log.open("ab") as output, contextlib.ExitStack() as open_files:
+            held = []
+            if claim:
+                held.append(open_files.enter_context(claim.open("a")).fileno())
+                try:
+                    fcntl.flock(held[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Refusal(
+                        f"{claim.parent} is in use by a process that this hub does not know"
+                    ) from None
             child: subprocess.Popen[bytes] = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
@@ -103,10 +130,11 @@ class Processes:
                 cwd=cwd,
                 env={**env, MARK: f"{self._root}:{name}"},
                 start_new_session=True,
+                pass_fds=held,
                 **identity,  # type: ignore[call-overload]
             )
         self._children[child.pid] = child
-        self._keep_record(name, child.pid)
+        self.adopt(name, child.pid)
         return child.pid
 
     def send(self, name: str, what: signal.Signals, *, group: bool = False) -> bool:
@@ -150,8 +178,8 @@ class Processes:
     def _record(self, name: str) -> Path:
         return self._run / f"{name}.pid"
 
-    def _keep_record(self, name: str, pid: int) -> bool:
+    def adopt(self, name: str, pid: int) -> None:
+        """From now on this process is that part."""
         fresh = self._record(name).with_suffix(".new")
         fresh.write_text(json.dumps({"pid": pid, "birth": birth(pid)}), encoding="utf-8")
         fresh.replace(self._record(name))
-        return True

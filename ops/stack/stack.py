@@ -124,11 +124,10 @@ class Stack:
 
     async def _start_kafka(self) -> None:
         with self._steps.step("Kafka") as told:
-            cache = CLONE / ".simpul" / "cache" / "kafka"
+            home = self.places.root / "kafka"
             if self.processes.find("kafka") is None:
-                broker = await asyncio.to_thread(kafka.prepare, cache, told)
+                broker = await asyncio.to_thread(kafka.prepare, CLONE / ".simpul" / "cache" / "kafka", told)
                 client, controller = self._choose_port("kafka"), self._choose_port("kafka-controller")
-                home = self.places.root / "kafka"
                 home.mkdir(exist_ok=True)
                 told("starting")
                 await asyncio.to_thread(kafka.format_storage, broker, home, client, controller)
@@ -138,8 +137,10 @@ class Stack:
                     log=self._fresh_log("kafka"),
                     cwd=home,
                     env=_environment(),
+                    claim=home / "in-use",
                 )
-            port = self.ports.of("kafka") or 0
+            port = kafka.port_of(home) or 0
+            self.ports.remember("kafka", port)
             await self._until_ready("kafka", lambda: kafka.answers(port))
 
     async def _start_postgres(self) -> None:
@@ -155,15 +156,19 @@ class Stack:
                 server = await asyncio.to_thread(postgres.prepare, link)
                 told("starting")
                 await asyncio.to_thread(postgres.make_cluster, server, passwords[postgres.SUPERUSER])
-                postgres.clear_stale_lock(server)
-                self.processes.start(
-                    "postgres",
-                    server.command(self._choose_port("postgres")),
-                    log=self._fresh_log("postgres"),
-                    cwd=server.home,
-                    env=_environment(),
-                    account=server.account,
-                )
+                if (pid := postgres.owner_of(server)) is not None:
+                    self.processes.adopt("postgres", pid)
+                else:
+                    self.processes.start(
+                        "postgres",
+                        server.command(self._choose_port("postgres")),
+                        log=self._fresh_log("postgres"),
+                        cwd=server.home,
+                        env=_environment(),
+                        account=server.account,
+                    )
+            if port := postgres.port_of(link / "data"):  # the record of it may be lost
+                self.ports.remember("postgres", port)
             address = self.database_dsn("postgres")
             await self._until_ready("postgres", lambda: postgres.answers(address))
             await postgres.provide(address, {name: passwords[name] for name in SERVICES})
@@ -254,7 +259,7 @@ class Stack:
             text = self.places.log(part).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return "(nothing)"
-        return "\n".join("    " + line for line in text.splitlines()[-lines:])
+        return "\n".join("    " + line[:200] for line in text.splitlines()[-lines:])
 
     async def prepare(self) -> None:
         """What services need before they start: topics, keys, stores migrated, the city loaded.
