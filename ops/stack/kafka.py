@@ -3,8 +3,10 @@
 import asyncio
 import fcntl
 import hashlib
+import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import uuid
@@ -16,7 +18,8 @@ from typing import NamedTuple
 
 from ops.refusal import Refusal
 from ops.stack import jars, java
-from ops.stack.ports import HOST, is_free
+from ops.stack.ports import HOST, QUIET_RANGE, is_free
+from ops.stack.processes import Processes
 
 LOGGING = jars.LOCK.with_name("log4j2.properties")
 
@@ -76,6 +79,8 @@ def _record_classes(broker: Broker, archive: Path) -> None:
     for old in archive.parent.glob("classes-*.jsa"):
         old.unlink()
     trial = archive.parent / "trial"
+    trial.mkdir(exist_ok=True)
+    _end_earlier_trial(trial)
     shutil.rmtree(trial, ignore_errors=True)
     trial.mkdir()
     noted, fresh = trial / "classes.txt", trial / "classes.jsa"
@@ -83,14 +88,8 @@ def _record_classes(broker: Broker, archive: Path) -> None:
     try:
         client, controller = _two_ports()
         format_storage(broker, trial, client, controller)
-        command = broker.command("kafka.Kafka", "server.properties")
-        with (trial / "said").open("wb") as log:
-            started = subprocess.Popen([command[0], noting, *command[1:]], cwd=trial, stdout=log, stderr=log)
-        try:
-            asyncio.run(answers_within(client, 60))
-        finally:
-            started.terminate()
-            started.wait(30)
+        java, *arguments = broker.command("kafka.Kafka", "server.properties")
+        asyncio.run(_run_trial(trial, [java, noting, *arguments], client))
         dump = ["-Xshare:dump", f"-XX:SharedClassListFile={noted}", f"-XX:SharedArchiveFile={fresh}"]
         paths = ":".join(map(str, broker.jars))
         subprocess.run(
@@ -104,9 +103,23 @@ def _record_classes(broker: Broker, archive: Path) -> None:
         shutil.rmtree(trial, ignore_errors=True)
 
 
-def _two_ports() -> tuple[int, int]:
-    from ops.stack.ports import QUIET_RANGE
+async def _run_trial(trial: Path, command: list[str], port: int) -> None:
+    processes = Processes(trial, trial)
+    processes.start("trial", command, log=trial / "said", cwd=trial, env=os.environ)
+    try:
+        await answers_within(port, 60)
+    finally:
+        await processes.stop("trial", [(signal.SIGTERM, 30)])
 
+
+def _end_earlier_trial(trial: Path) -> None:
+    """One whose `up` was killed meanwhile."""
+    processes = Processes(trial, trial)
+    for name in processes.adopt_strays():
+        processes.send(name, signal.SIGKILL)
+
+
+def _two_ports() -> tuple[int, int]:
     first, second, *_ = (port for port in reversed(QUIET_RANGE) if is_free(port))
     return first, second
 
