@@ -46,6 +46,7 @@ def test_an_identifier_is_taken_out_of_a_sentence(identifier: str) -> None:
         ("hp08000001234atau 08000005678", "hp[telepon]atau [telepon]"),
         ("08000001234 08000005678", "[telepon] [telepon]"),
         ("tulis ke warga@contoh.invalid.", "tulis ke [surel]."),
+        ("Balas ke warga96@contoh. Invalid saja", "Balas ke [surel]. Invalid saja"),
         ("rekening BCA 1234567890", "rekening BCA [rekening]"),
         ("BPJS 0001234567890 mati", "BPJS [BPJS] mati"),
         ("paspor B1234567 hilang", "paspor [paspor] hilang"),
