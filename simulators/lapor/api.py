@@ -231,7 +231,7 @@ async def list_templates(request: Request, lapor: Simulator, _: Author) -> Respo
 
 async def show_file(request: Request, lapor: Simulator, _: Author) -> Response:
     """GET /files/{id}: the bytes behind an attachment's `path`."""
-    file = lapor.ledger.file(int(request.path_params["id"]))
+    file = lapor.ledger.file(Fields(request.path_params).number("id", required=True) or 0)
     return Response(file["body"], media_type=file["media_type"])
 
 
@@ -272,7 +272,10 @@ def _institution(sent: Fields, name: str, lapor: Simulator, *, required: bool) -
 
 def _page(request: Request) -> tuple[int, int]:
     asked = Fields(request.query_params)
-    page, size = asked.number("page") or 1, asked.number("page_size") or PAGE
+    page, size = (
+        given if (given := asked.number(name)) is not None else usual
+        for name, usual in (("page", 1), ("page_size", PAGE))
+    )
     if page < 1 or size < 1:
         raise Refused(page="harus mulai dari 1")
     return page, min(size, LARGEST_PAGE)
@@ -295,5 +298,5 @@ ROUTES = [
     Route("/complaints", _guarded(list_complaints), methods=["GET"]),
     Route("/masters/institutions/external", _guarded(list_institutions), methods=["GET"]),
     Route("/masters/templates", _guarded(list_templates), methods=["GET"]),
-    Route("/files/{id:int}", _guarded(show_file), methods=["GET"]),
+    Route("/files/{id}", _guarded(show_file), methods=["GET"]),
 ]

@@ -37,19 +37,20 @@ class Fields:
             if required:
                 raise Refused(**{name: "wajib diisi"})
             return None
+        if not found.isprintable() and any("\ud800" <= char <= "\udfff" for char in found):
+            raise Refused(**{name: "bukan teks"})
         if len(found) > most:
             raise Refused(**{name: f"maksimal {most} karakter"})
         return found
 
     def number(self, name: str, *, required: bool = False) -> int | None:
-        """The field as a whole number. Raises Refused."""
+        """The field as a whole number of at most nine characters. Raises Refused."""
         found = self.text(name, required=required)
         if found is None:
             return None
-        try:
-            return int(found)
-        except ValueError:
-            raise Refused(**{name: "harus berupa angka"}) from None
+        if not found.removeprefix("-").isdecimal() or len(found) > 9:
+            raise Refused(**{name: "harus berupa angka"})
+        return int(found)
 
     def flag(self, name: str) -> bool:
         """1, true, on, yes in any case: True."""
@@ -62,7 +63,7 @@ class Fields:
             return ()
         try:
             found = json.loads(value) if isinstance(value, str) else value
-            return tuple(int(each) for each in found)
+            return tuple(int(str(each)[:18]) for each in found)
         except (ValueError, TypeError):
             raise Refused(**{name: 'harus berupa daftar id, misalnya "[1,2]"'}) from None
 

@@ -129,14 +129,22 @@ def test_the_same_complaint_sent_twice_becomes_two_reports(lapor: LaporProcess) 
         ({"is_new_user_slider": 1, "nameUser": "Warga Contoh 3"}, "emailUser"),
         ({"attachments": "[999999]"}, "attachments"),
         ({"attachments": "satu"}, "attachments"),
+        ({"title": "\ud800"}, "title"),
+        ({"channel": "9" * 40}, "channel"),
+        ({"content": ["a"]}, "content"),
     ],
 )
 def test_what_lapor_cannot_take_is_refused_by_field(
     lapor: LaporProcess, changes: dict[str, object], field: str
 ) -> None:
-    answer = lapor.http.post("/complaints/complaint", json=complaint(**changes))
+    answer = lapor.http.post("/complaints/complaint", content=json.dumps(complaint(**changes)))
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == [field]
+
+
+def test_a_body_that_is_no_json_object_is_refused(lapor: LaporProcess) -> None:
+    for body in (b"", b"[1]", b"{", b"\xff"):
+        assert lapor.http.post("/complaints/complaint", content=body).status_code == 422
 
 
 def test_files_are_uploaded_first_and_named_by_id(lapor: LaporProcess) -> None:
@@ -286,6 +294,8 @@ def test_masters_come_in_pages(lapor: LaporProcess) -> None:
 def test_unknown_reports_are_not_found(lapor: LaporProcess) -> None:
     assert lapor.http.get("/complaints/1/complaint").status_code == 404
     assert lapor.http.get("/complaints/1/followups").status_code == 404
+    assert lapor.http.get("/files/123456").status_code == 404
+    assert lapor.http.get("/complaints?page=0").status_code == 422
     assert (
         lapor.http.post("/complaints/process/1/reject", json={"reason_description": "x"}).status_code == 404
     )
