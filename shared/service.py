@@ -99,14 +99,14 @@ class _Process:
             graceful_timeout=configured.drain_seconds * 0.6,
             consumer_only=True,
             allow_auto_create_topics=False,
-            logger=logging.getLogger("faststream"),
+            logger=logging.getLogger("simpul.kafka"),
         )
 
     async def run(self) -> None:
         """FastStream's lifecycle, with ours hung into its four hooks (KAFKA.md "Lifecycle")."""
         app = FastStream(
             self._broker,
-            logger=logging.getLogger("faststream"),
+            logger=logging.getLogger("simpul.kafka"),
             on_startup=[self._open],
             after_startup=[self._begin],
             on_shutdown=[self._stop_taking],

@@ -1,6 +1,8 @@
 """What the delivery of a service shows to Prometheus; each with an alert in the operations guide."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()
 
 
 class Metrics:

@@ -1,0 +1,32 @@
+"""A hub for the flow tests: real Kafka, real PostgreSQL, every service a process of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ops.stack.stack import Stack
+from tests.flow.world import Hub
+
+SERVICES = ("intake", "routing")
+
+
+@pytest.fixture(scope="session")
+async def hub(stack: Stack) -> AsyncIterator[Hub]:
+    """The running hub; tests use complaints of their own and leave it running."""
+    await stack.start(["kafka", "postgres"])
+    await stack.prepare()
+    await stack.start(SERVICES)
+    hub = Hub(stack, SERVICES)
+    yield hub
+    await hub.close()
+    await stack.stop(SERVICES)
+
+
+@pytest.fixture
+async def whole(hub: Hub) -> AsyncIterator[Hub]:
+    """The hub for tests that break it: everything runs before, and is mended after."""
+    await hub.stack.start(["kafka", "postgres"])
+    await hub.stack.start(SERVICES)
+    yield hub
+    await hub.stack.start(["kafka", "postgres"])
+    await hub.stack.start(SERVICES)
