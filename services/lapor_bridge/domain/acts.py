@@ -65,8 +65,6 @@ class Delivered(Fact):
     n: int
     lapor_id: str | None = None
     item: str | None = None
-    institution_id: str | None = None
-    institution: str | None = None
 
 
 class Postponed(_AttemptEnded):

@@ -45,7 +45,7 @@ def on_attempt_begun(link: Link, act: AttemptBegun, _city: City, now: datetime) 
     return Decision(link.with_write(begun))
 
 
-def on_delivered(link: Link, act: Delivered, _city: City, now: datetime) -> Decision[Link]:
+def on_delivered(link: Link, act: Delivered, city: City, now: datetime) -> Decision[Link]:
     """It is there. A report binds the two sides; its text and that of an item are no longer kept."""
     write = link.write(act.n)
     if write is None or write.state == "done":
@@ -59,9 +59,8 @@ def on_delivered(link: Link, act: Delivered, _city: City, now: datetime) -> Deci
     )
     if write.n != CREATE or act.lapor_id is None:
         return Decision(link)
-    standing = Standing(
-        state="open", institution_id=act.institution_id, institution=act.institution, opd=write.opd
-    )
+    sent_to = city.institution_id(write.opd)
+    standing = Standing(state="open", institution_id=sent_to, opd=write.opd if sent_to else None)
     link = replace(
         link, lapor_id=act.lapor_id, origin="hub", linked=True, content=None, told=standing, look_at=now
     )

@@ -7,7 +7,7 @@ the event that asked for it. Exports drop line breaks, so a mark is found wherev
 import re
 from uuid import UUID
 
-_TICKET = re.compile(r"Tiket Simpul: ?([0-9A-HJKMNP-TV-Z]{11})")
+_TICKET = re.compile(r"(?:Tiket Simpul: ?|simpul,)([0-9A-HJKMNP-TV-Z]{11})")
 _MARKER = re.compile(r"\[Simpul ([0-9a-f]{12})\]")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from services.lapor_bridge.domain.acts import Reply, ReportSighted
 from services.lapor_bridge.domain.city import City
 from services.lapor_bridge.domain.link import Content, Link, Standing, Write
-from services.lapor_bridge.domain.marking import item_line, marker_in, report_line
+from services.lapor_bridge.domain.marking import item_line, marker_in, report_line, ticket_in
 from services.lapor_bridge.domain.masking import masked
 from services.lapor_bridge.lapor.ringkas import LONGEST_TITLE, Row, folded
 from shared.clock import JAKARTA
@@ -145,18 +145,31 @@ def oddities_of_row(row: Row) -> list[str]:
     return odd
 
 
-def sighting_of_report(report: Json, followups: list[Json], as_of: datetime, tongue: Tongue) -> ReportSighted:
-    """A report of the API as a sighting. Raises Untranslatable where it cannot be a complaint."""
+def sighting_of_report(
+    report: Json, as_of: datetime, tongue: Tongue, followups: Sequence[Json] | None = None
+) -> ReportSighted:
+    """A report of the API as a sighting: with `followups` of one that the hub has, else as a submission to it.
+
+    Raises Untranslatable where it cannot be understood, or cannot be a complaint.
+    """
     tracking_id = tracking_id_of(report)
     standing = standing_of_report(report, as_of, tongue)
+    updated_at = updated_at_of(report, tongue)
+    if followups is None:
+        return ReportSighted(
+            tracking_id=tracking_id,
+            standing=standing,
+            updated_at=updated_at,
+            submission=submission_of_report(report, standing, tongue),
+            by_api=True,
+        )
     replies = [reply for item in followups if (reply := reply_of(item, tongue)) is not None]
     ordered = sorted(replies, key=lambda reply: (reply.at or as_of, len(reply.item), reply.item))
     return ReportSighted(
         tracking_id=tracking_id,
         standing=standing,
-        updated_at=instant(report.get("updated_at"), tongue.zone),
+        updated_at=updated_at,
         replies=tuple(ordered),
-        submission=submission_of_report(report, standing, tongue),
         by_api=True,
     )
 
@@ -167,6 +180,21 @@ def tracking_id_of(report: Json) -> str:
     if not _TRACKING_ID.fullmatch(found):
         raise Untranslatable("its tracking id is not a number")
     return found
+
+
+def updated_at_of(report: Json, tongue: Tongue) -> datetime | None:
+    """LAPOR's mark of the report's last change."""
+    return instant(report.get("updated_at"), tongue.zone)
+
+
+def ticket_of_report(report: Json) -> str | None:
+    """The ticket that a report carries because we made it."""
+    return ticket_in(_text(report, "content"), _text(report, "content_before"), _text(report, "tags_raw"))
+
+
+def marker_of_item(item: Json) -> str | None:
+    """The mark that a follow-up carries because we wrote it."""
+    return marker_in(_text(item, "content"))
 
 
 def standing_of_report(report: Json, as_of: datetime, tongue: Tongue) -> Standing:

@@ -1,0 +1,35 @@
+"""The bridge as a process: its fold, its routes, and the loops that work towards SP4N-LAPOR."""
+
+from services.lapor_bridge.discover import Discovery
+from services.lapor_bridge.forward import Forwarding
+from services.lapor_bridge.handlers import fold
+from services.lapor_bridge.lapor.client import LaporClient, read_secret
+from services.lapor_bridge.post import post
+from services.lapor_bridge.settings import Settings
+from services.lapor_bridge.web import lapor_routes
+from shared.service import Parts, Service
+
+
+def open_bridge(settings: Settings) -> Parts:
+    """The parts of one process; without LAPOR's address only the export and the postings are worked."""
+    routes = [lapor_routes(settings.zone, connected=settings.lapor_url is not None)]
+    if settings.lapor_url is None or settings.lapor_auth_file is None or settings.lapor_token_file is None:
+        return Parts(fold=fold, routes=routes, loops={"post": post})
+    client = LaporClient(
+        settings.lapor_url,
+        auth=read_secret(settings.lapor_auth_file),
+        token=read_secret(settings.lapor_token_file),
+        auth_header=settings.lapor_auth_header,
+        seconds=settings.lapor_timeout,
+    )
+    forwarding = Forwarding(client, settings.zone, settings.lapor_timeout)
+    discovery = Discovery(client, settings.zone, settings.lapor_poll_seconds)
+    return Parts(
+        fold=fold,
+        routes=routes,
+        loops={"post": post, "forward": forwarding.turn, "discover": discovery.turn},
+        close=client.close,
+    )
+
+
+service = Service(name="lapor_bridge", settings=Settings, open=open_bridge)

@@ -1,0 +1,179 @@
+"""The loop that writes to SP4N-LAPOR what the hub's facts have put into the queue (DESIGN §4.10).
+
+Nothing here decides: an attempt is put on record before its first byte, its outcome handed in after it; one
+without an outcome is looked up by the mark in what was written, and only then written again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.lapor_bridge import store
+from services.lapor_bridge.domain.acts import (
+    AttemptBegun,
+    CannotTell,
+    Declined,
+    Delivered,
+    LeftUnsettled,
+    LookupFailed,
+    NotFoundThere,
+    Postponed,
+)
+from services.lapor_bridge.domain.link import CREATE, Link, Write
+from services.lapor_bridge.domain.marking import marker_of
+from services.lapor_bridge.lapor import client, translation
+from services.lapor_bridge.lapor.client import LaporClient, LaporError, NotSent, NotThere
+from services.lapor_bridge.lapor.translation import Tongue
+from services.lapor_bridge.reading import tongue
+from shared.decision import Refused
+from shared.delivery.desk import Busy, Desk
+from shared.events.fact import Fact
+
+AT_ONCE = 40
+WRITERS = 4
+PAUSE = 0.5
+
+MARGIN = timedelta(minutes=10)
+"""How much before an attempt the look-up begins: LAPOR's clock is not ours."""
+
+BUSY_PAUSE = 5.0
+"""Seconds for which LAPOR is left alone when it takes nothing and does not say for how long."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Forwarding:
+    """The loop. `seconds`: how long the client waits for an answer; an attempt is nobody else's for twice that."""
+
+    client: LaporClient
+    zone: tzinfo
+    seconds: float
+
+    async def turn(self, desk: Desk[Any, Any]) -> float:
+        """Work the lines that are due, one write each; seconds until the next turn."""
+        now = desk.clock()
+        async with desk.read() as connection:
+            due = await store.due_to_work(connection, now, AT_ONCE)
+            if not due:
+                return PAUSE
+            words = await tongue(connection, self.zone, now)
+        for first in range(0, len(due), WRITERS):
+            answers = await asyncio.gather(
+                *(self.advance(desk, key, words) for key in due[first : first + WRITERS])
+            )
+            away = [answer for answer in answers if isinstance(answer, Postponed)]
+            if away:
+                log.warning("LAPOR takes nothing", reason=away[0].reason)
+                return max((answer.retry_after or BUSY_PAUSE) for answer in away)
+        return 0.0
+
+    async def advance(self, desk: Desk[Any, Any], key: UUID, words: Tongue) -> Fact | None:
+        """One step of a complaint's line: the attempt that is due, or the look-up of one without an outcome.
+
+        What became of it, as it was handed in; None where there was nothing to do, or somebody else does it.
+        """
+        async with desk.read() as connection:
+            link = (await store.load_links(connection, [key]))[key]
+        write = link.next_write
+        if write is None or write.next_at is None or write.next_at > desk.clock():
+            return None
+        try:
+            if write.state == "attempted":
+                outcome = await self.look_up(link, write, words)
+            else:
+                begun = AttemptBegun(n=write.n, lease=2 * self.seconds)
+                link = (await desk.command(key, begun)).state
+                write = link.write(write.n) or write
+                outcome = await self.attempt(link, write, words)
+            if isinstance(outcome, Delivered) and outcome.lapor_id is not None:
+                outcome = await self._checked(desk, key, write, outcome)
+            await desk.command(key, outcome, lock_timeout=10.0)
+        except (Refused, Busy):
+            return None
+        return outcome
+
+    async def attempt(self, link: Link, write: Write, words: Tongue) -> Fact:
+        """Write it, once; what is known afterwards."""
+        try:
+            return await self._send(link, write, words)
+        except NotSent as none:
+            return Postponed(
+                n=write.n, attempt=write.attempts, reason=none.reason, retry_after=none.retry_after
+            )
+        except client.Declined as refused:
+            return Declined(n=write.n, attempt=write.attempts, reason=refused.reason)
+        except LaporError as unknown:
+            return LeftUnsettled(
+                n=write.n, attempt=write.attempts, reason=unknown.reason, retry_after=unknown.retry_after
+            )
+
+    async def _send(self, link: Link, write: Write, words: Tongue) -> Delivered:
+        if write.n == CREATE:
+            assert link.content is not None
+            report = translation.report_to_create(link, link.content, words)
+            return Delivered(n=write.n, lapor_id=await self.client.create(report))
+        assert link.lapor_id is not None
+        telling = words.city.telling(write.operation, write.kind)
+        if telling is None:
+            return Delivered(n=write.n)
+        if telling.way == "reject":
+            await self.client.reject(link.lapor_id, translation.rejection_to_send(write, words))
+            return Delivered(n=write.n)
+        item = await self.client.add_followup(translation.followup_to_add(link, write, words))
+        return Delivered(n=write.n, item=item)
+
+    async def look_up(self, link: Link, write: Write, words: Tongue) -> Fact:
+        """Whether what an attempt without outcome wrote is there, by its mark."""
+        try:
+            if write.n == CREATE:
+                found = await self._reports_with(link, write, words)
+                here = [Delivered(n=write.n, lapor_id=lapor_id) for lapor_id in found]
+            else:
+                found = await self._items_with(link, write)
+                here = [Delivered(n=write.n, item=item) for item in found]
+        except NotThere:
+            return CannotTell(n=write.n, attempt=write.attempts, reason="LAPOR has nowhere to look it up in")
+        except LaporError as away:
+            return LookupFailed(
+                n=write.n, attempt=write.attempts, reason=away.reason, retry_after=away.retry_after
+            )
+        if len(here) > 1:
+            return CannotTell(
+                n=write.n, attempt=write.attempts, reason=f"{len(here)} in LAPOR carry its mark"
+            )
+        return here[0] if here else NotFoundThere(n=write.n, attempt=write.attempts)
+
+    async def _reports_with(self, link: Link, write: Write, words: Tongue) -> Sequence[str]:
+        assert write.begun_at is not None
+        since = translation.written(write.begun_at - MARGIN, words.zone)
+        return [
+            translation.tracking_id_of(report)
+            async for page in self.client.changed(since)
+            for report in page
+            if translation.ticket_of_report(report) == link.ticket
+        ]
+
+    async def _items_with(self, link: Link, write: Write) -> Sequence[str]:
+        assert link.lapor_id is not None
+        return [
+            str(item.get("id"))
+            for item in await self.client.followups(link.lapor_id)
+            if translation.marker_of_item(item) == marker_of(write.cause)
+        ]
+
+    async def _checked(self, desk: Desk[Any, Any], key: UUID, write: Write, outcome: Delivered) -> Fact:
+        """LAPOR's answer, unless the report that it names is another complaint's."""
+        assert outcome.lapor_id is not None
+        async with desk.read() as connection:
+            known = (await store.known_reports(connection, [outcome.lapor_id])).get(outcome.lapor_id)
+        if known is None or known.complaint == key:
+            return outcome
+        return CannotTell(
+            n=write.n, attempt=write.attempts, reason="LAPOR names a report that is another complaint's"
+        )
