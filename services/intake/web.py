@@ -1,7 +1,7 @@
 """Intake's API: publishers hand complaints in, anyone who holds a ticket follows one."""
 
 from typing import Annotated, Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -29,6 +29,7 @@ from shared.events.parts import (
     Reference,
     Reporter,
     SentAttachment,
+    Ticket,
     Title,
 )
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
@@ -78,8 +79,8 @@ class Taken(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    ticket: str
-    complaint_id: str
+    ticket: Ticket
+    complaint_id: UUID
     repeated: bool
 
 
@@ -100,16 +101,13 @@ def complaint_routes(desk: Desk[Complaint, Subkeys], access: Access) -> APIRoute
         content a conflict (409)."""
         submission = _submission(posted, caller, idempotency_key).known_as(uuid4())
         applied = await desk.command(submission_key(submission), submission)
-        receipt = applied.says[-1] if applied.says else None
         accepted = next((said for said in applied.says if isinstance(said, SubmissionAccepted)), None)
         if accepted is None:
-            assert isinstance(receipt, SubmissionRefused)
-            raise Refused(receipt.errors, conflict=applied.state.is_known)
+            errors = [e for said in applied.says if isinstance(said, SubmissionRefused) for e in said.errors]
+            raise Refused(errors, conflict=applied.state.is_known)
         response.status_code = 200 if accepted.repeated else 201
         response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
-        return Taken(
-            ticket=accepted.ticket, complaint_id=str(accepted.complaint_id), repeated=accepted.repeated
-        )
+        return Taken(ticket=accepted.ticket, complaint_id=accepted.complaint_id, repeated=accepted.repeated)
 
     @router.get(
         "/{ticket}",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -28,6 +29,7 @@ from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 from shared.web import HttpServer, answer_problems
 from tests.conftest import MakeStore
+from tests.intake.world import asked, routed
 
 pytestmark = pytest.mark.store
 
@@ -262,6 +264,21 @@ async def test_a_browser_gets_a_page_and_a_script_gets_json(intake: Intake) -> N
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text
     assert (await intake.http.get(f"/v1/complaints/{ticket}")).headers["content-type"] == "application/json"
+
+
+async def test_what_routing_does_is_read_on_the_page_in_citizens_words(intake: Intake) -> None:
+    answer = (await intake.post(BODY)).json()
+    documents = json.dumps({"opds": {"opds": [{"code": "PUPR", "name": "Dinas Pekerjaan Umum"}]}})
+    async with intake.desk.read() as connection:
+        await connection.execute(
+            "INSERT INTO city_versions (digest, documents) VALUES ('\\x01', $1)", documents
+        )
+    for fact in (routed(), asked("Di RT berapa?")):
+        await intake.desk.command(UUID(answer["complaint_id"]), fact)
+    page = (await intake.page(answer["ticket"])).text
+    assert "Menunggu jawaban Anda" in page
+    assert "Diteruskan ke Dinas Pekerjaan Umum" in page
+    assert "Di RT berapa?" in page
 
 
 async def test_of_a_confidential_complaint_neither_page_nor_json_shows_a_word(intake: Intake) -> None:
