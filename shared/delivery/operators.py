@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared.database import Connection, Transaction
 from shared.delivery import keys
+from shared.delivery.record import unpack_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ async def dead_letters(connection: Connection, *, every: bool = False) -> list[D
         every,
     )
     return [DeadLetter(*row) for row in rows]
+
+
+async def headers(connection: Connection, letter: int) -> list[tuple[str, str | None]]:
+    """A dead letter's headers, read as far as they can be. Raises NotThere."""
+    packed = await connection.fetchval("SELECT headers FROM delivery.dead_letters WHERE id = $1", letter)
+    if packed is None:
+        raise NotThere(f"there is no dead letter {letter}")
+    return [
+        (name, None if value is None else value.decode("utf-8", "backslashreplace"))
+        for name, value in unpack_headers(packed)
+    ]
 
 
 async def parked(connection: Connection) -> list[tuple[UUID, str, str, datetime, int]]:

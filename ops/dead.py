@@ -1,0 +1,189 @@
+"""`./simpul dead`: dead letters, parked complaints, gaps and stopped consumers, and what mends them."""
+
+import argparse
+import asyncio
+import getpass
+import json
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+from rich.console import Console
+from rich.table import Table
+
+from ops.refusal import Refusal
+from ops.stack.parts import SERVICES
+from ops.stack.stack import Stack
+from shared import clock
+from shared.database import Connection
+from shared.delivery import operators
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+
+    listing = acts.add_parser("list", help="what is dead, parked or stopped, in every service or in one")
+    listing.add_argument("--service", choices=SERVICES)
+    listing.add_argument("--all", action="store_true", help="those that were worked already too")
+    listing.add_argument("--json", action="store_true", help="for machines")
+
+    show = acts.add_parser("show", help="one dead letter with its headers (its value stays in the store)")
+    _names(show, "letter")
+
+    release = acts.add_parser("release", help="have dead letters worked again, in order, after a mend")
+    release.add_argument("service", choices=SERVICES)
+    release.add_argument("letters", nargs="*", type=int, metavar="ID", help="none: all of the service")
+    release.add_argument("--key", type=UUID, help="all letters of one complaint")
+    _signed(release)
+
+    discard = acts.add_parser("discard", help="give a dead letter up; what waits behind it goes on")
+    _names(discard, "letter")
+    _signed(discard)
+
+    gap = acts.add_parser("accept-gap", help="give up numbers that will never come")
+    gap.add_argument("service", choices=SERVICES)
+    gap.add_argument("key", type=UUID, help="the complaint")
+    gap.add_argument("topic")
+    _signed(gap)
+
+    resume = acts.add_parser("resume", help="let a consumer that stopped itself go on")
+    resume.add_argument("service", choices=SERVICES)
+    _signed(resume)
+
+
+def _names(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("service", choices=SERVICES)
+    parser.add_argument(what, type=int, metavar="ID")
+
+
+def _signed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reason", required=True, help="why, for those who read the record later")
+    parser.add_argument("--author", default=getpass.getuser(), help="who does it (else: you)")
+
+
+def run(args: argparse.Namespace) -> int:
+    acts: dict[str, Callable[[Stack, argparse.Namespace], Awaitable[None]]] = {
+        "list": _list,
+        "show": _show,
+        "release": _release,
+        "discard": _discard,
+        "accept-gap": _accept_gap,
+        "resume": _resume,
+    }
+    try:
+        asyncio.run(acts[args.act](Stack(), args))  # type: ignore[arg-type]
+    except operators.NotThere as nothing:
+        raise Refusal(str(nothing)) from None
+    except (OSError, asyncpg.PostgresError) as away:
+        raise Refusal(f"the store does not answer ({type(away).__name__}); is it up? ./simpul up") from None
+    return 0
+
+
+async def _connected(stack: Stack, service: str) -> Connection:
+    return await asyncpg.connect(stack.dsn(service), timeout=10)
+
+
+async def _list(stack: Stack, args: argparse.Namespace) -> None:
+    found: dict[str, dict[str, object]] = {}
+    for service in [args.service] if args.service else SERVICES:
+        connection = await _connected(stack, service)
+        try:
+            found[service] = {
+                "stopped": await connection.fetchval("SELECT reason FROM delivery.stops"),
+                "letters": await operators.dead_letters(connection, every=args.all),
+                "parked": await operators.parked(connection),
+            }
+        finally:
+            await connection.close()
+    if args.json:
+        print(json.dumps(found, default=_plain, indent=2))
+    else:
+        _print(found)
+
+
+def _print(found: dict[str, dict[str, object]]) -> None:
+    console = Console()
+    letters = Table(
+        "service", "id", "topic", "place", "complaint", "number", "status", "tries", "reason", box=None
+    )
+    parked = Table("service", "complaint", "topic", "cause", "since", "waiting", box=None)
+    for service, what in found.items():
+        if what["stopped"]:
+            console.print(f"[bold]{service} stopped itself[/bold]: {what['stopped']}")
+        for letter in what["letters"]:  # type: ignore[attr-defined]
+            place = f"{letter.partition}/{letter.offset}"
+            number = str(letter.sequence % 10**12) if letter.sequence else "–"
+            letters.add_row(
+                service, str(letter.id), letter.topic, place, str(letter.key or "–"), number, letter.status,
+                str(letter.attempts), letter.reason,
+            )  # fmt: skip
+        for key, topic, cause, since, waiting in what["parked"]:  # type: ignore[attr-defined]
+            parked.add_row(service, str(key), topic, cause, f"{since:%Y-%m-%d %H:%M}", str(waiting))
+    console.print(letters if letters.row_count else "no dead letters")
+    console.print(parked if parked.row_count else "nothing is parked")
+
+
+async def _show(stack: Stack, args: argparse.Namespace) -> None:
+    connection = await _connected(stack, args.service)
+    try:
+        known = {letter.id: letter for letter in await operators.dead_letters(connection, every=True)}
+        if args.letter not in known:
+            raise operators.NotThere(f"{args.service} has no dead letter {args.letter}")
+        headers = await operators.headers(connection, args.letter)
+    finally:
+        await connection.close()
+    print(json.dumps({**vars_of(known[args.letter]), "headers": headers}, default=_plain, indent=2))
+
+
+async def _release(stack: Stack, args: argparse.Namespace) -> None:
+    connection = await _connected(stack, args.service)
+    try:
+        open_now = [
+            letter
+            for letter in await operators.dead_letters(connection)
+            if letter.status == "open"
+            and (not args.letters or letter.id in args.letters)
+            and (args.key is None or letter.key == args.key)
+        ]
+        count = await operators.release(
+            connection, [letter.id for letter in open_now], args.author, args.reason, clock.now()
+        )
+    finally:
+        await connection.close()
+    print(f"{count} dead letters are being worked again; ./simpul dead list shows what comes of it")
+
+
+async def _discard(stack: Stack, args: argparse.Namespace) -> None:
+    connection = await _connected(stack, args.service)
+    try:
+        await operators.discard(connection, args.letter, args.author, args.reason, clock.now())
+    finally:
+        await connection.close()
+    print(f"dead letter {args.letter} is given up; what waited behind it goes on")
+
+
+async def _accept_gap(stack: Stack, args: argparse.Namespace) -> None:
+    connection = await _connected(stack, args.service)
+    try:
+        await operators.accept_gap(connection, args.key, args.topic, args.author, args.reason, clock.now())
+    finally:
+        await connection.close()
+    print("the gap is accepted; what waited behind it goes on")
+
+
+async def _resume(stack: Stack, args: argparse.Namespace) -> None:
+    connection = await _connected(stack, args.service)
+    try:
+        reason = await operators.resume(connection, args.author, args.reason, clock.now())
+    finally:
+        await connection.close()
+    print(f"{args.service} goes on; it had stopped because {reason}")
+
+
+def vars_of(letter: operators.DeadLetter) -> dict[str, object]:
+    """Its fields by name."""
+    return {name: getattr(letter, name) for name in operators.DeadLetter.__slots__}
+
+
+def _plain(value: object) -> object:
+    return vars_of(value) if isinstance(value, operators.DeadLetter) else str(value)
