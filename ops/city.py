@@ -14,6 +14,11 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML built without libyaml: ten times slower, otherwise the same
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from ops.refusal import Refusal
 from ops.stack.parts import CITY
 from services.lapor_bridge.domain.city import parse_city as read_for_bridge
@@ -229,7 +234,7 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a city's file")
 
 
-class _Strict(yaml.SafeLoader):
+class _Strict(SafeLoader):
     """YAML, but a field that stands twice is refused: the first would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

@@ -20,23 +20,22 @@ CREATE TABLE city_versions (version bigint GENERATED ALWAYS AS IDENTITY PRIMARY 
 
 
 @pytest.fixture(scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, str]]:
+    """A database for each service that holds a city, with the table that its migration makes."""
     stack = Stack(tmp_path_factory.mktemp("stack"), usual_ports=False)
     await stack.start(["postgres"])
-    yield stack
+    made = {service: await stack.make_database(f"city_{service}", service) for service in DOCUMENTS}
+    for dsn in made.values():
+        await _run(dsn, TABLE)
+    yield made
     await stack.destroy()
 
 
 @pytest.fixture
-async def dsns(stack: Stack) -> AsyncIterator[dict[str, str]]:
-    made = {service: await stack.make_database(f"city_{service}", service) for service in DOCUMENTS}
-    for dsn in made.values():
-        connection = await asyncpg.connect(dsn)
-        await connection.execute(TABLE)
-        await connection.close()
-    yield made
-    for service in DOCUMENTS:
-        await stack.drop_database(f"city_{service}")
+async def dsns(stores: dict[str, str]) -> dict[str, str]:
+    for dsn in stores.values():
+        await _run(dsn, "TRUNCATE city_versions RESTART IDENTITY")
+    return stores
 
 
 @pytest.fixture
@@ -48,6 +47,14 @@ def _edit(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+async def _run(dsn: str, sql: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
 
 
 async def _versions(dsn: str) -> list[dict[str, object]]:

@@ -235,11 +235,14 @@ class _Routing(_Record):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who answers for a topic at a place on a day, and by which rule; `opd` None where `lacking` says why."""
+    """Who answers for a topic at a place on a day, and by which rule; `opd` None where `lacking` says why.
+
+    `others` are the codes that the rule names beside: a verifier may want one of them.
+    """
 
     opd: Opd | None
     rule: str | None
-    others: tuple[Opd, ...] = ()
+    others: tuple[str, ...] = ()
     lacking: Literal["no_rule", "kecamatan_unknown", "opd_not_in_force"] | None = None
 
     @property
@@ -321,22 +324,25 @@ class City:
 
         `told` are the circumstances that the text tells: the rule's first exception among them wins.
         """
-        rule = next((rule for rule in self.owners.get(topic, ()) if rule.holds(on)), None)
-        if rule is None:
+        for rule in self.owners.get(topic, ()):
+            if rule.holds(on):
+                break
+        else:
             return Owner(None, None, lacking="no_rule")
         exception = next((e for e in rule.exceptions if e.when in told), None) if told else None
-        code, name = (exception.opd, f"{rule.id}+{exception.when}") if exception else (rule.opd, rule.id)
-        opd = self._named(code, place, on)
-        named = [self._named(other, place, on) for other in (rule.opd, *rule.others) if other != code]
-        others = tuple(other for other in named if other is not None)
-        if opd is None:
-            lacking: Literal["kecamatan_unknown", "opd_not_in_force"] = (
-                "kecamatan_unknown" if code == OFFICE_OF_THE_PLACE else "opd_not_in_force"
-            )
-            return Owner(None, name, others, lacking)
-        return Owner(opd, name, others)
+        if exception is None:
+            code, name, others = rule.opd, rule.id, rule.others
+        else:
+            code, name = exception.opd, f"{rule.id}+{exception.when}"
+            others = (rule.opd, *(other for other in rule.others if other != code))
+        opd = self.named(code, place, on)
+        if opd is not None:
+            return Owner(opd, name, others)
+        unknown = code == OFFICE_OF_THE_PLACE
+        return Owner(None, name, others, "kecamatan_unknown" if unknown else "opd_not_in_force")
 
-    def _named(self, code: str, place: Place | None, on: date) -> Opd | None:
+    def named(self, code: str, place: Place | None, on: date) -> Opd | None:
+        """The agency that a rule's code stands for at that place on that day."""
         return self.kecamatan_office(place, on) if code == OFFICE_OF_THE_PLACE else self.opd(code, on)
 
 

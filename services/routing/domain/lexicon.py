@@ -74,15 +74,15 @@ class Lexicon:
     def words(self, text: str) -> list[str]:
         """The text as lower-case words in one spelling; sentence ends stay, dots of abbreviations go."""
         words = " ".join(_WORD.findall(text)).lower().split()
-        if "." in words:
-            shortened = self.abbreviations
-            words = [
-                word
-                for before, word in zip(("", *words), words, strict=False)
-                if word != "." or before not in shortened
-            ]
         spelled = self.spelled
-        return [spelled.get(word, word) for word in words]
+        if "." not in words:
+            return [spelled.get(word, word) for word in words]
+        shortened = self.abbreviations
+        return [
+            spelled.get(word, word)
+            for before, word in zip(("", *words), words, strict=False)
+            if word != "." or before not in shortened
+        ]
 
     def read(self, text: str) -> Reading:
         """Every phrase in the text, those inside a longer one of their family left out, in reading order."""
@@ -93,8 +93,9 @@ class Lexicon:
         for at in [at for at, word in enumerate(words) if word in heads]:
             node, end = heads[words[at]], at + 1
             while True:
-                for phrase in node.ended:
-                    found.append(Hit(phrase, at, (1 << end) - (1 << at)))  # noqa: PERF401 - the hot loop
+                if node.ended:
+                    covers = (1 << end) - (1 << at)
+                    found += [Hit(phrase, at, covers) for phrase in node.ended]
                 if node.later:
                     self._across(words, at, end, node.later, found)
                 if end == size or words[end] not in node.following:
@@ -132,7 +133,9 @@ def _outermost(hits: list[Hit]) -> list[Hit]:
             kept += group if len(group) == 1 else _longest(group)
             group = []
         group.append(hit)
-        end = max(end, hit.covers.bit_length())
+        last = hit.covers.bit_length()
+        if last > end:
+            end = last
     return kept + (group if len(group) == 1 else _longest(group))
 
 

@@ -110,28 +110,24 @@ def _weigh(title: list[Hit], text: list[Hit], category_topic: str | None, city: 
     seen: set[Phrase] = set()
     counted: set[tuple[bool, str, int]] = set()  # the same words count once, by whichever cue they are found
     table = deciding.cue_weights
-    strong = [(hit, True) for hit in title if hit.phrase.kind == "cue"]
-    strong += [(hit, False) for hit in text if hit.phrase.kind == "cue"]
-    for hit, in_title in strong:
-        phrase = hit.phrase
-        words = (in_title, phrase.target, hit.covers)
-        if phrase in seen or words in counted:
-            continue
-        seen.add(phrase)
-        counted.add(words)
-        weight = table[min(phrase.size, len(table)) - 1] * (deciding.title_factor if in_title else 1.0)
-        weights[phrase.target] = weights.get(phrase.target, 0.0) + weight
-        lines.append(_cue_line("memuat", in_title, phrase, weight, city))
+    weak: list[tuple[Phrase, bool]] = []
     for hits, in_title in ((title, True), (text, False)):
-        for hit in hits:
-            phrase = hit.phrase
-            if phrase.kind != "weak" or phrase in seen:
+        for phrase, _, covers in hits:
+            if phrase.kind == "weak":
+                weak.append((phrase, in_title))
+            if phrase.kind != "cue" or phrase in seen or (in_title, phrase.target, covers) in counted:
                 continue
-            if phrase.target in weights or phrase.target == category_topic:
-                seen.add(phrase)
-                weight = deciding.weak_weight * (deciding.title_factor if in_title else 1.0)
-                weights[phrase.target] = weights.get(phrase.target, 0.0) + weight
-                lines.append(_cue_line("didukung tanda lemah", in_title, phrase, weight, city))
+            seen.add(phrase)
+            counted.add((in_title, phrase.target, covers))
+            weight = table[min(phrase.size, len(table)) - 1] * (deciding.title_factor if in_title else 1.0)
+            weights[phrase.target] = weights.get(phrase.target, 0.0) + weight
+            lines.append(_cue_line("memuat", in_title, phrase, weight, city))
+    for phrase, in_title in weak:
+        if phrase not in seen and (phrase.target in weights or phrase.target == category_topic):
+            seen.add(phrase)
+            weight = deciding.weak_weight * (deciding.title_factor if in_title else 1.0)
+            weights[phrase.target] = weights.get(phrase.target, 0.0) + weight
+            lines.append(_cue_line("didukung tanda lemah", in_title, phrase, weight, city))
     if len(lines) > _LINES:
         lines[_LINES:] = [f"… dan {len(lines) - _LINES} petunjuk lain."]
     return _Evidence(weights, lines)
@@ -308,16 +304,16 @@ def _ranked(
         listed[where.outside] = Candidate(opd=where.outside, score=1.0, why="Lokasi disebut di luar kota.")
     for name in sorted(chances, key=lambda name: (-chances[name], name)):
         topics = ", ".join(city.topics[topic].name for topic in owners if party[topic] == name)
-        if not name.startswith("?"):
-            listed.setdefault(
-                name, Candidate(opd=name, score=round(chances[name], 3), why=f"Ditunjuk oleh: {topics}.")
-            )
+        if not name.startswith("?") and name not in listed:
+            listed[name] = Candidate(opd=name, score=round(chances[name], 3), why=f"Ditunjuk oleh: {topics}.")
     for office in _offices(where.several, city, on) if best.lacking == "kecamatan_unknown" else ():
         why = "Nama tempat dapat berarti kecamatan ini."
         listed.setdefault(office.code, Candidate(opd=office.code, score=0.0, why=why))
-    for other in best.others:
-        why = "Pemilik lain yang mungkin menurut aturan; teks tidak menyebutnya."
-        listed.setdefault(other.code, Candidate(opd=other.code, score=0.0, why=why))
+    for code in best.others:
+        other = city.named(code, where.place, on)
+        if other is not None and other.code not in listed:
+            why = "Pemilik lain yang mungkin menurut aturan; teks tidak menyebutnya."
+            listed[other.code] = Candidate(opd=other.code, score=0.0, why=why)
     return tuple(listed.values())[: city.deciding.candidates]
 
 
