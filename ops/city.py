@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _store(dsn: str, documents: Mapping[str, Any]) -> tuple[int, bool]:
+async def _store(service: str, dsn: str, documents: Mapping[str, Any]) -> tuple[int, bool]:
     """Keep the documents as the newest version, unless they are; its number, and whether it is new.
 
     The digest covers the version before, so that an older set can come into force again, while two loads at
@@ -159,6 +159,8 @@ async def _store(dsn: str, documents: Mapping[str, Any]) -> tuple[int, bool]:
                 text,
             )
             return int(version), True
+    except asyncpg.UndefinedTableError:
+        raise Refusal(f"the store of {service} has no table city_versions: migrate it first") from None
     finally:
         await connection.close()
 

@@ -119,6 +119,16 @@ async def test_one_bad_file_leaves_every_store_as_it_was(dsns: dict[str, str], f
     assert [await _versions(dsn) for dsn in dsns.values()] == [[]] * len(dsns)
 
 
+@pytest.mark.store
+async def test_a_store_that_was_not_migrated_is_named(dsns: dict[str, str]) -> None:
+    await _run(dsns["routing"], "ALTER TABLE city_versions RENAME TO elsewhere")
+    try:
+        with pytest.raises(Refusal, match="the store of routing has no table city_versions"):
+            await load(DIRECTORY, {"routing": dsns["routing"]})
+    finally:
+        await _run(dsns["routing"], "ALTER TABLE elsewhere RENAME TO city_versions")
+
+
 def test_every_problem_of_every_file_is_told_at_once(files: Path) -> None:
     _edit(files / "opds.yaml", "parent: PEMKOT", "parent: SIAPA")
     _edit(files / "sla.yaml", "unit: working", "unit: lunar")
