@@ -16,6 +16,7 @@ from tests.routing.world import (
     kinds,
     linked,
     reassigned,
+    replied,
     replied_there,
     status_changed,
 )
@@ -96,6 +97,14 @@ def test_an_opds_reply_there_is_its_answer_here_once_per_item() -> None:
     assert (answered.disposition, answered.opd, answered.by.kind) == (1, "LAMPU", "lapor")
     assert answered.at == NOW
     assert answered.id == event_id(event.id, ComplaintAnswered.type, 0)
+
+
+def test_an_item_that_is_said_again_under_another_name_does_not_answer_again() -> None:
+    decision = fold(
+        a_case("asked"), replied_there("9", at=NOW), replied(), replied_there("9", "said again", at=NOW)
+    )
+    assert kinds(decision.says) == ["complaint.answered"]
+    assert decision.state.state == "in_work"
 
 
 def test_an_answer_there_never_lies_before_its_disposition() -> None:

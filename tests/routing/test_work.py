@@ -79,6 +79,12 @@ def test_a_hand_back_asks_for_triage_with_the_suggestion_first_and_without_the_o
     assert decision.state.dispositions[0].ended == "handed_back"
 
 
+def test_what_a_person_chose_is_pinned_until_it_is_handed_back() -> None:
+    chosen = fold(a_case("triage"), done(Route(opd="LAMPU"))).state
+    assert chosen.pinned
+    assert not fold(chosen, done(HandBack(reason="Bukan kami."), AT_LAMPS)).state.pinned
+
+
 def test_a_suggestion_that_no_registry_knows_is_refused_by_field() -> None:
     with pytest.raises(Refused) as refused:
         fold(a_case("in_work"), done(HandBack(reason="Bukan kami.", suggested_opd="XYZ"), AT_LAMPS))

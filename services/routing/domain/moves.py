@@ -1,6 +1,5 @@
 """The consequences that several rules share: saying under derived ids, disposing, closing."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
@@ -76,16 +75,14 @@ def act_of(kind: type[Event]) -> str:
 
 
 def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) -> Decision[Case]:
-    """This case, with what is said because of `cause` in its history, each under its derived id.
+    """This case, with what is said because of `cause` (one of a type) in its history, under derived ids.
 
     The ids are the ones the frame would derive; they are given here because a lapse will name them in
     `since`, and because facts that waited keep their own cause.
     """
-    counted: Counter[str] = Counter()
     moments: list[Moment] = []
     for event in says:
-        event.known_as(event_id(cause.id, event.type, counted[event.type]))
-        counted[event.type] += 1
+        event.known_as(event_id(cause.id, event.type, 0))
         words = _WORDS.get(type(event))
         moments.append(
             Moment(
