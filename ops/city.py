@@ -58,7 +58,7 @@ async def load(directory: Path, dsns: Mapping[str, str]) -> list[str]:
     check(documents, directory)
     stored = await asyncio.gather(
         *(
-            _store(dsn, {name: documents[name] for name in DOCUMENTS[service]})
+            _store(service, dsn, {name: documents[name] for name in DOCUMENTS[service]})
             for service, dsn in dsns.items()
         )
     )
