@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import getpass
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -79,22 +80,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _connected(stack: Stack, service: str) -> Connection:
-    return await asyncpg.connect(stack.dsn(service), timeout=10)
+@asynccontextmanager
+async def _store(stack: Stack, service: str) -> AsyncGenerator[Connection, None]:
+    connection = await asyncpg.connect(stack.dsn(service), timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _list(stack: Stack, args: argparse.Namespace) -> None:
     found: dict[str, dict[str, object]] = {}
     for service in [args.service] if args.service else SERVICES:
-        connection = await _connected(stack, service)
-        try:
+        async with _store(stack, service) as connection:
             found[service] = {
                 "stopped": await connection.fetchval("SELECT reason FROM delivery.stops"),
                 "letters": await operators.dead_letters(connection, every=args.all),
                 "parked": await operators.parked(connection),
             }
-        finally:
-            await connection.close()
     if args.json:
         print(json.dumps(found, default=_plain, indent=2))
     else:
@@ -124,20 +127,16 @@ def _print(found: dict[str, dict[str, object]]) -> None:
 
 
 async def _show(stack: Stack, args: argparse.Namespace) -> None:
-    connection = await _connected(stack, args.service)
-    try:
+    async with _store(stack, args.service) as connection:
         known = {letter.id: letter for letter in await operators.dead_letters(connection, every=True)}
         if args.letter not in known:
             raise operators.NotThere(f"{args.service} has no dead letter {args.letter}")
         headers = await operators.headers(connection, args.letter)
-    finally:
-        await connection.close()
     print(json.dumps({**vars_of(known[args.letter]), "headers": headers}, default=_plain, indent=2))
 
 
 async def _release(stack: Stack, args: argparse.Namespace) -> None:
-    connection = await _connected(stack, args.service)
-    try:
+    async with _store(stack, args.service) as connection:
         open_now = [
             letter
             for letter in await operators.dead_letters(connection)
@@ -148,35 +147,24 @@ async def _release(stack: Stack, args: argparse.Namespace) -> None:
         count = await operators.release(
             connection, [letter.id for letter in open_now], args.author, args.reason, clock.now()
         )
-    finally:
-        await connection.close()
     print(f"{count} dead letters are being worked again; ./simpul dead list shows what comes of it")
 
 
 async def _discard(stack: Stack, args: argparse.Namespace) -> None:
-    connection = await _connected(stack, args.service)
-    try:
+    async with _store(stack, args.service) as connection:
         await operators.discard(connection, args.letter, args.author, args.reason, clock.now())
-    finally:
-        await connection.close()
     print(f"dead letter {args.letter} is given up; what waited behind it goes on")
 
 
 async def _accept_gap(stack: Stack, args: argparse.Namespace) -> None:
-    connection = await _connected(stack, args.service)
-    try:
+    async with _store(stack, args.service) as connection:
         await operators.accept_gap(connection, args.key, args.topic, args.author, args.reason, clock.now())
-    finally:
-        await connection.close()
     print("the gap is accepted; what waited behind it goes on")
 
 
 async def _resume(stack: Stack, args: argparse.Namespace) -> None:
-    connection = await _connected(stack, args.service)
-    try:
+    async with _store(stack, args.service) as connection:
         reason = await operators.resume(connection, args.author, args.reason, clock.now())
-    finally:
-        await connection.close()
     print(f"{args.service} goes on; it had stopped because {reason}")
 
 
