@@ -32,7 +32,9 @@ COMMANDS = {
     "dead": Command("ops.dead", "dead letters, parked complaints and stopped consumers, and what mends them"),
     "city": Command("ops.city", "load a city's files into the services, or show who owns what"),
     "topics": Command("ops.topics", "show the topics, or create what is missing"),
-    "contracts": Command("ops.contracts", "hold the event contracts against code and last release, or rewrite them"),
+    "contracts": Command(
+        "ops.contracts", "hold the event contracts against code and last release, or rewrite them"
+    ),
     "test": Command("ops.test", "run every check and test"),
     "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
 }

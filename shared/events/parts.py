@@ -2,26 +2,40 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from shared.events.fact import Instant, Part
 
-Source = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-"""Who publishes: a slug without a colon, so that `source:reference` reads back one way only."""
+Source = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$"),
+    Field(
+        description="Who publishes: a slug without a colon, so that `source:reference` reads back one way."
+    ),
+]
 
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""The publisher's own name for what it sends; printable, compared to the letter."""
+Reference = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"),
+    Field(description="The publisher's own name for what it sends; printable, compared to the letter."),
+]
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 
-Channel = Slug
-"""How the citizen spoke. A slug, not a closed list: a new channel is no new version of the event."""
+Channel = Annotated[Slug, Field(description="How the citizen spoke. New channels may appear at any time.")]
+"""A slug, not a closed list: a new channel is no new version of the event."""
 
-OpdCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$")]
-"""A city agency as the registry codes it, for instance `PUPR` or `KEC-JELUTUNG`."""
+OpdCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$"),
+    Field(description="A city agency as the registry codes it, for instance `PUPR` or `KEC-JELUTUNG`."),
+]
 
-Ticket = Annotated[str, StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{11}$")]
-"""Ten characters of Crockford's base32 and one check character."""
+Ticket = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-HJKMNP-TV-Z]{11}$"),
+    Field(description="Ten characters of Crockford's base32 and one check character."),
+]
 
 Title = Annotated[str, StringConstraints(max_length=300)]
 Text = Annotated[str, StringConstraints(max_length=10_000)]
@@ -97,6 +111,15 @@ class Reporter(Part):
 
 class SentAttachment(Part):
     """A file as a publisher hands it in: where to fetch it, or the bytes in base64 (1 MiB at most)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"properties": {given: {"type": "string"}, other: {"type": "null"}}, "required": [given]}
+                for given, other in (("url", "inline"), ("inline", "url"))
+            ]
+        }
+    )
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     media_type: Annotated[str, StringConstraints(pattern=r"^[a-z]+/[a-z0-9.+-]+$")]
