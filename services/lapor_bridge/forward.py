@@ -28,7 +28,7 @@ from services.lapor_bridge.domain.link import CREATE, Link, Write
 from services.lapor_bridge.domain.marking import marker_of
 from services.lapor_bridge.lapor import client, translation
 from services.lapor_bridge.lapor.client import LaporClient, LaporError, NotSent, NotThere
-from services.lapor_bridge.lapor.translation import Tongue
+from services.lapor_bridge.lapor.translation import Tongue, Unspeakable
 from services.lapor_bridge.reading import tongue
 from shared.decision import Refused
 from shared.delivery.desk import Busy, Desk
@@ -102,15 +102,17 @@ class Forwarding:
         """Write it, once; what is known afterwards."""
         try:
             return await self._send(link, write, words)
+        except Unspeakable as unknown:
+            return Postponed(n=write.n, attempt=write.attempts, reason=str(unknown))
         except NotSent as none:
             return Postponed(
                 n=write.n, attempt=write.attempts, reason=none.reason, retry_after=none.retry_after
             )
         except client.Declined as refused:
             return Declined(n=write.n, attempt=write.attempts, reason=refused.reason)
-        except LaporError as unknown:
+        except LaporError as silent:
             return LeftUnsettled(
-                n=write.n, attempt=write.attempts, reason=unknown.reason, retry_after=unknown.retry_after
+                n=write.n, attempt=write.attempts, reason=silent.reason, retry_after=silent.retry_after
             )
 
     async def _send(self, link: Link, write: Write, words: Tongue) -> Delivered:

@@ -27,6 +27,9 @@ from shared.events.submissions import SubmissionPosted
 LOOK_EVERY = timedelta(hours=1)
 """How long an unfinished report goes unread when no listing points at it."""
 
+SETTLES = timedelta(seconds=5)
+"""LAPOR's marks of change are whole seconds: one younger than this when it was read may yet hide another."""
+
 _RANK: dict[LaporState, int] = {
     "unknown": 0,
     "open": 1,
@@ -156,7 +159,9 @@ def _seen(link: Link, act: ReportSighted, now: datetime) -> Link:
     if not act.by_api:
         return replace(link, seen=seen)
     look_at = None if seen.state in ENDED_THERE else now + LOOK_EVERY
-    return replace(link, seen=seen, updated_at=act.updated_at, look_at=look_at)
+    as_of, updated_at = act.standing.as_of, act.updated_at
+    settled = as_of is not None and updated_at is not None and as_of - updated_at >= SETTLES
+    return replace(link, seen=seen, updated_at=updated_at if settled else None, look_at=look_at)
 
 
 def newest(known: Standing | None, found: Standing) -> Standing:

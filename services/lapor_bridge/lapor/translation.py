@@ -6,7 +6,7 @@ city's documents.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
@@ -72,6 +72,10 @@ _UNUSUAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 class Untranslatable(Exception):
     """A report that cannot become a complaint; the text says why and quotes nothing of it."""
+
+
+class Unspeakable(Exception):
+    """Something that cannot be said to LAPOR yet, because a number of its is not known here; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +167,8 @@ def sighting_of_report(
             submission=submission_of_report(report, standing, tongue),
             by_api=True,
         )
-    replies = [reply for item in followups if (reply := reply_of(item, tongue)) is not None]
+    questions = asked_at(report, tongue.zone)
+    replies = [reply for item in followups if (reply := reply_of(item, tongue, questions)) is not None]
     ordered = sorted(replies, key=lambda reply: (reply.at or as_of, len(reply.item), reply.item))
     return ReportSighted(
         tracking_id=tracking_id,
@@ -240,11 +245,23 @@ def submission_of_report(report: Json, standing: Standing, tongue: Tongue) -> Su
     )
 
 
-def reply_of(item: Json, tongue: Tongue) -> Reply | None:
-    """A follow-up that says something: an institution's words or the reporter's; None for all else.
+def asked_at(report: Json, zone: tzinfo) -> frozenset[datetime]:
+    """When the report was made to wait for its reporter, by its status logs."""
+    logs = report.get("status_logs")
+    times = [
+        instant(log.get("timestamp"), zone)
+        for log in (logs if isinstance(logs, list) else ())
+        if isinstance(log, dict) and state_of(_text(log, "status_name"))[0] == "waiting"
+    ]
+    return frozenset(at for at in times if at is not None)
 
-    Not said: LAPOR's own remarks (nobody wrote them), ratings, and stock texts that only announce an act
-    which comes as a status or an institution anyway (`silent_templates` of lapor.yaml).
+
+def reply_of(item: Json, tongue: Tongue, questions: frozenset[datetime] = frozenset()) -> Reply | None:
+    """A follow-up that answers or replies: an institution's words or the reporter's; None for all else.
+
+    Not said: LAPOR's own remarks (nobody wrote them), ratings, stock texts that only announce an act which
+    comes as a status or an institution anyway (`silent_templates` of lapor.yaml), and what an institution
+    wrote in the very second in which the report was made to wait: its question, which is that status.
     """
     item_id = _text(item, "id")
     institution_id = _text(item, "institution_from_id")
@@ -253,6 +270,9 @@ def reply_of(item: Json, tongue: Tongue) -> Reply | None:
     if not item_id or item.get("rating") or template in tongue.city.silent_templates:
         return None
     if not institution_id and (_text(item, "user_type") == "admin" or not _text(item, "user_id")):
+        return None
+    at = instant(item.get("created_at"), tongue.zone)
+    if institution_id and at in questions:
         return None
     text = content or filled(_text(item, "template_content"), _text(item, "data"))
     if not text:
@@ -263,7 +283,7 @@ def reply_of(item: Json, tongue: Tongue) -> Reply | None:
         item=item_id,
         by=_author(institution_id, _text(item, "data"), tongue) if institution_id else By(kind="citizen"),
         text=SECRET_REPLY if _flag(item, "is_secret") else _cut(masked(text), 10_000),
-        at=instant(item.get("created_at"), tongue.zone),
+        at=at,
         marker=marker_in(content),
     )
 
@@ -282,10 +302,9 @@ def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, 
     """The report that a complaint becomes in LAPOR: without identity, under the hub's own account.
 
     The flags are the citizen's: anonymous stays anonymous, confidential becomes `is_secret`. The ticket is
-    its mark, in the text and in the tags.
+    its mark, in the text and in the tags. Raises Unspeakable.
     """
     city = tongue.city
-    institution_id = city.institution_id(link.opd)
     assert link.ticket is not None
     mark = report_line(link.ticket)
     report: dict[str, object | None] = {
@@ -294,8 +313,8 @@ def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, 
         "channel": city.channel(content.channel),
         "is_new_user_slider": 0,
         "user_id": city.account,
-        "is_disposisi_slider": 1 if institution_id else 0,
-        "disposition_id": institution_id,
+        "is_disposisi_slider": 1,
+        "disposition_id": _institution_id(link.opd, city),
         "classification_id": city.classification(content.klasifikasi),
         "category_id": city.category_id(content.category_hint, link.category),
         "location_id": city.location,
@@ -311,7 +330,10 @@ def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, 
 
 
 def followup_to_add(link: Link, write: Write, tongue: Tongue) -> dict[str, str]:
-    """The item that a fact of the hub becomes under its report, in the words of lapor.yaml and with its mark."""
+    """The item that a fact of the hub becomes under its report, in the words of lapor.yaml and with its mark.
+
+    Always by an institution: without one LAPOR takes it for the reporter's. Raises Unspeakable.
+    """
     city = tongue.city
     telling = city.telling(write.operation, write.kind)
     assert telling is not None
@@ -319,7 +341,7 @@ def followup_to_add(link: Link, write: Write, tongue: Tongue) -> dict[str, str]:
     item = {
         "complaint_id": link.lapor_id,
         "user_id": "" if city.account is None else str(city.account),
-        "institution_from_id": city.institution_id(write.opd) or "",
+        "institution_from_id": _institution_id(write.opd, city),
         "template_code": telling.template_code or "",
         "is_secret": "0",
         "content": _with_mark(_told(telling.text, write, city), item_line(write.cause)),
@@ -339,6 +361,14 @@ def rejection_to_send(write: Write, tongue: Tongue) -> dict[str, object]:
         "not_authority": 1,
     }
     return {name: value for name, value in reason.items() if value is not None}
+
+
+def _institution_id(opd: str | None, city: City) -> str:
+    """LAPOR's id of the agency, or else of the city itself."""
+    found = city.institution_id(opd)
+    if found is None:
+        raise Unspeakable("neither the agency's institution id in LAPOR nor the city's is known yet")
+    return found
 
 
 def _told(words: str, write: Write, city: City) -> str:

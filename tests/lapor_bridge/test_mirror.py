@@ -1,0 +1,212 @@
+"""The bridge against a running SP4N-LAPOR, over real HTTP and on a real store: both directions, and faults."""
+
+from uuid import UUID
+
+import pytest
+
+from services.lapor_bridge.post import post
+from shared.events.ids import complaint_id
+from shared.events.lapor import LaporReplied, LaporStatusChanged
+from shared.events.receipts import SubmissionAccepted
+from tests.lapor_bridge.conftest import Bridge
+from tests.lapor_bridge.world import TICKET, a_complaint, answered, kinds, received, routed
+from tests.simulators.lapor_process import LaporProcess
+
+KEY = a_complaint(1)
+
+
+def writes_of_the_hub(lapor: LaporProcess) -> list[str]:
+    rows = lapor.http.get("/control/ledger", params={"side": "api"}).json()["writes"]
+    return [row["act"] for row in rows]
+
+
+def break_next(lapor: LaporProcess, kind: str, path: str, **more: object) -> None:
+    assert lapor.http.post("/control/faults", json={"kind": kind, "path": path, **more}).status_code == 200
+
+
+def act(lapor: LaporProcess, tracking_id: str, what: str, **more: object) -> None:
+    asked = {"acts": [{"tracking_id": tracking_id, "act": what, **more}]}
+    outcome = lapor.http.post("/control/acts", json=asked).json()["results"][0]
+    assert "refused" not in outcome, outcome
+
+
+def fill(lapor: LaporProcess, **report: object) -> str:
+    asked = {"reports": [{"title": "Jalan rusak", "text": "Jalan berlubang di depan pasar.", **report}]}
+    return str(lapor.http.post("/control/reports", json=asked).json()["tracking_ids"][0])
+
+
+def accepted(tracking_id: str) -> SubmissionAccepted:
+    return SubmissionAccepted(
+        source="lapor",
+        reference=tracking_id,
+        ticket=TICKET,
+        complaint_id=complaint_id("lapor", tracking_id),
+        repeated=False,
+    )
+
+
+async def discovered(bridge: Bridge, tracking_id: str) -> UUID:
+    """The complaint of a report that intake has taken in."""
+    await bridge.discovery.turn(bridge.desk)
+    key = complaint_id("lapor", tracking_id)
+    await bridge.hear(key, accepted(tracking_id))
+    await bridge.discovery.turn(bridge.desk)
+    return key
+
+
+async def test_a_complaint_becomes_a_report_once_and_its_answer_an_item(
+    bridge: Bridge, lapor: LaporProcess
+) -> None:
+    await bridge.discovery.turn(bridge.desk)
+    await bridge.hear(KEY, received(), routed("DISHUB"), answered())
+    await bridge.forward(5)
+    assert writes_of_the_hub(lapor) == ["create", "answer"]
+    link = await bridge.link(KEY)
+    shown = lapor.http.get(f"/control/reports/{link.lapor_id}").json()
+    assert shown["report"]["disposition_name"] == "Dinas Perhubungan Kota Jambi"
+    assert f"Tiket Simpul: {TICKET}" in shown["report"]["content"]
+    assert "Sudah diperbaiki." in shown["followups"][0]["content"]
+    assert link.content is None
+    assert [write.text for write in link.writes] == [None, None]
+
+
+async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, lapor: LaporProcess) -> None:
+    await bridge.hear(KEY, received(), routed("DISHUB"), answered())
+    await bridge.forward(3)
+    for _ in range(3):
+        await bridge.discovery.turn(bridge.desk)
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+@pytest.mark.parametrize("kind", ["reset", "lost_answer", "truncated", "html", "error_500", "too_many"])
+@pytest.mark.parametrize("path", ["/complaints/complaint", "/complaints/followup"])
+async def test_whatever_breaks_once_each_thing_is_written_once(
+    bridge: Bridge, lapor: LaporProcess, kind: str, path: str
+) -> None:
+    break_next(lapor, kind, path, method="POST")
+    await bridge.hear(KEY, received(), routed("DISHUB"), answered())
+    await bridge.forward(8)
+    assert writes_of_the_hub(lapor) == ["create", "answer"]
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+@pytest.mark.parametrize("worked", [True, False])
+async def test_a_hang_is_looked_up_before_it_is_written_again(
+    bridge: Bridge, lapor: LaporProcess, worked: bool
+) -> None:
+    break_next(lapor, "hang", "/complaints/complaint", method="POST", seconds=3, worked=worked)
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward()
+    link = await bridge.link(KEY)
+    assert link.writes[0].state == "attempted"
+    await bridge.forward(3)
+    assert writes_of_the_hub(lapor) == ["create"]
+    assert (await bridge.link(KEY)).lapor_id is not None
+
+
+async def test_the_listing_finds_our_report_before_the_look_up_does(
+    bridge: Bridge, lapor: LaporProcess
+) -> None:
+    break_next(lapor, "lost_answer", "/complaints/complaint", method="POST")
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward()
+    await bridge.discovery.turn(bridge.desk)
+    await bridge.forward(3)
+    assert writes_of_the_hub(lapor) == ["create"]
+    async with bridge.desk.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM links") == 1
+
+
+async def test_while_lapor_is_away_nothing_is_lost(bridge: Bridge, lapor: LaporProcess) -> None:
+    lapor.kill()
+    await bridge.hear(KEY, received(), routed("DISHUB"), answered())
+    await bridge.forward(2)
+    lapor.start()
+    await bridge.forward(4)
+    assert writes_of_the_hub(lapor) == ["create", "answer"]
+
+
+async def test_what_lapor_declines_is_told_after_three_tries(bridge: Bridge, lapor: LaporProcess) -> None:
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward(2)
+    link = await bridge.link(KEY)
+    act(lapor, str(link.lapor_id), "archive", by="Admin")
+    await bridge.hear(KEY, answered())
+    await bridge.forward(5)
+    said = [event for _, event in await bridge.said()]
+    assert kinds(said) == ["lapor.linked", "lapor.delivery_failed"]
+    assert (await bridge.link(KEY)).writes[1].attempts == 3
+
+
+async def test_a_report_of_lapor_is_handed_in_once(bridge: Bridge, lapor: LaporProcess) -> None:
+    tracking_id = fill(lapor, institution="DISHUB")
+    await bridge.discovery.turn(bridge.desk)
+    await bridge.discovery.turn(bridge.desk)
+    link = await bridge.link(complaint_id("lapor", tracking_id))
+    assert link.posting is not None
+    assert link.posting.body is not None
+    assert link.posting.body.reporter is None
+    assert link.posting.body.lapor is not None
+    assert link.posting.body.lapor.opd == "DISHUB"
+    assert await bridge.said() == []
+    assert await post(bridge.desk) > 0
+
+
+async def test_statuses_dispositions_and_replies_come_once(bridge: Bridge, lapor: LaporProcess) -> None:
+    tracking_id = fill(lapor)
+    key = await discovered(bridge, tracking_id)
+    act(lapor, tracking_id, "dispose", institution="PUPR")
+    act(lapor, tracking_id, "ask", text="Di mana tepatnya?")
+    act(lapor, tracking_id, "reply", text="Depan pasar, hubungi 0812-0000-0000.")
+    act(lapor, tracking_id, "answer", text="Akan kami perbaiki.")
+    for _ in range(3):
+        await bridge.discovery.turn(bridge.desk)
+    act(lapor, tracking_id, "close", by="Pelapor")
+    for _ in range(2):
+        await bridge.discovery.turn(bridge.desk)
+    said = [event for about, event in await bridge.said() if about == key]
+    assert kinds(said) == [
+        "lapor.linked",
+        "lapor.reassigned",
+        "lapor.replied",
+        "lapor.replied",
+        "lapor.status_changed",
+    ]
+    replies = [event for event in said if isinstance(event, LaporReplied)]
+    assert [(reply.by.kind, reply.text) for reply in replies] == [
+        ("citizen", "Depan pasar, hubungi [telepon]."),
+        ("opd", "Akan kami perbaiki."),
+    ]
+    closed = next(event for event in said if isinstance(event, LaporStatusChanged))
+    assert (closed.status, closed.state) == ("Ditutup oleh Pelapor", "closed")
+    assert closed.by is not None
+    assert closed.by.kind == "citizen"
+    assert closed.at is not None
+
+
+async def test_a_renamed_institution_is_no_disposition(bridge: Bridge, lapor: LaporProcess) -> None:
+    tracking_id = fill(lapor, institution="DISHUB")
+    await discovered(bridge, tracking_id)
+    lapor.http.post("/control/institutions", json={"institution": "DISHUB", "name": "Dinas Baru"})
+    act(lapor, tracking_id, "reply", text="Bagaimana kelanjutannya?")
+    await bridge.discovery.turn(bridge.desk)
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked", "lapor.replied"]
+
+
+async def test_an_answer_to_a_report_of_lapor_is_written_there(bridge: Bridge, lapor: LaporProcess) -> None:
+    tracking_id = fill(lapor, institution="DISHUB")
+    key = await discovered(bridge, tracking_id)
+    await bridge.hear(key, answered())
+    await bridge.forward(2)
+    assert writes_of_the_hub(lapor) == ["answer"]
+    await bridge.discovery.turn(bridge.desk)
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+async def test_an_unreadable_page_does_not_stop_the_bridge(bridge: Bridge, lapor: LaporProcess) -> None:
+    tracking_id = fill(lapor)
+    for kind in ("html", "truncated", "error_500", "too_many", "reset"):
+        break_next(lapor, kind, "/complaints")
+        assert await bridge.discovery.turn(bridge.desk) >= 1.0
+    await bridge.discovery.turn(bridge.desk)
+    assert (await bridge.link(complaint_id("lapor", tracking_id))).posting is not None
