@@ -37,10 +37,10 @@ class _Channel:
 
 
 CHANNELS = {
-    "sikesal": _Channel("sikesal", 34, 0.95, 0.85, 0.9, 0.9, 0.15, talks=False, polite=False),
+    "app": _Channel("sikesal", 34, 0.95, 0.85, 0.9, 0.9, 0.15, talks=False, polite=False),
     "web": _Channel("portal-jambi", 16, 0.95, 0.7, 0.3, 0.8, 0.3, talks=False, polite=False),
     "whatsapp": _Channel("wa-gateway", 20, 0.0, 0.0, 0.15, 1.0, 0.05, talks=True, polite=False),
-    "112": _Channel("call-center-112", 12, 0.4, 0.3, 0.6, 0.7, 0.1, talks=False, polite=True),
+    "call_center_112": _Channel("call-center-112", 12, 0.4, 0.3, 0.6, 0.7, 0.1, talks=False, polite=True),
     "counter": _Channel("loket-mpp", 7, 0.9, 0.8, 0.2, 1.0, 0.02, talks=False, polite=True),
     "letter": _Channel("tata-usaha", 3, 1.0, 0.5, 0.0, 1.0, 0.0, talks=False, polite=True),
     "social_media": _Channel("media-sosial", 5, 0.0, 0.1, 0.05, 0.3, 0.0, talks=True, polite=False),

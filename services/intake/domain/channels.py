@@ -16,11 +16,9 @@ class ChannelRule:
 
 CHANNELS: dict[str, ChannelRule] = {
     "app": ChannelRule("Aplikasi SIKESAL"),
-    "sikesal": ChannelRule("Aplikasi SIKESAL"),
     "web": ChannelRule("Situs web"),
     "whatsapp": ChannelRule("WhatsApp"),
     "call_center_112": ChannelRule("Call Center 112"),
-    "112": ChannelRule("Call Center 112"),
     "counter": ChannelRule("Loket layanan"),
     "letter": ChannelRule("Surat"),
     "mass_media": ChannelRule("Media massa"),
