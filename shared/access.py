@@ -100,7 +100,7 @@ class Access:
                 role, opd = _parse_role(entry["role"])
                 expires = date.fromisoformat(entry["expires"]) if "expires" in entry else None
                 keys[entry["sha256"]] = (Caller(entry["name"], role, opd), expires)
-        except (OSError, ValueError, KeyError, TypeError) as wrong:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as wrong:
             if strict:
                 raise SystemExit(f"cannot start: the keys file {self._path} is unreadable: {wrong}") from None
             return

@@ -30,6 +30,7 @@ def configure(service: str, level: str) -> None:
             ],
         )
     )
+    handler.addFilter(_Sparse())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -40,6 +41,23 @@ def configure(service: str, level: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+class _Sparse(logging.Filter):
+    """Lets a client library say the same thing once in ten seconds: while it retries it says it ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(("aiokafka", "asyncpg")):
+            return True
+        words = f"{record.name} {record.msg}"
+        if record.created - self._last.get(words, 0.0) < 10.0:
+            return False
+        self._last[words] = record.created
+        return True
 
 
 def _named(service: str) -> structlog.typing.Processor:

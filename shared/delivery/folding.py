@@ -132,13 +132,16 @@ class Folding(Generic[S, C]):
         return first.joined(await self.settle(items[half:]))
 
     async def _alone(self, item: Item, refusal: str) -> Outcome[S]:
-        try:
-            async with self.tx.transaction():
-                return await self.attempt([item])
-        except asyncpg.PostgresError as error:
-            if not refuses_the_row(error):
-                raise
-        return await self.attempt([replace(item, problem=refusal)])
+        """One item that the store refused: once more, then as a failure, at last as nothing but bytes."""
+        unworkable = replace(item, problem=refusal)
+        for tried in (item, unworkable):
+            try:
+                async with self.tx.transaction():
+                    return await self.attempt([tried])
+            except asyncpg.PostgresError as error:
+                if not refuses_the_row(error):
+                    raise
+        return await self.attempt([replace(unworkable, fact=None, sender=None)])
 
     async def attempt(self, items: Sequence[Item]) -> Outcome[S]:
         """Fold these in order and write everything, or raise what PostgreSQL says and change nothing here."""

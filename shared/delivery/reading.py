@@ -74,6 +74,8 @@ def _read_owners(record: Record, found: Mapping[str, bytes | None], fold: Fold[A
             key = fold.keys[kind](event)
             if key is None:
                 return Item(None, None, None, record.topic, number, record)
+        elif key is None:
+            raise Unworkable("it names no complaint, neither in ce_subject nor in its key")
         return Item(key, event, cause, record.topic, number, record)
     except (Unworkable, ValueError) as wrong:
         return Item(key, None, None, record.topic, number, record, problem=str(wrong))
@@ -147,9 +149,10 @@ def _refuse_null_character(value: bytes) -> None:
     """PostgreSQL text cannot hold U+0000; say so by field before any store has to."""
     try:
         body = json.loads(value)
+        names = [name for name, inner in body.items() if _holds_null(inner)] if isinstance(body, dict) else []
     except (ValueError, RecursionError):
-        return
-    if isinstance(body, dict) and (names := [name for name, inner in body.items() if _holds_null(inner)]):
+        return  # pydantic says what is wrong with it
+    if names:
         raise _Contract(
             [FieldError(field=name, reason="may not hold the character U+0000") for name in names]
         )

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaError
 
 from shared.delivery import envelope
 from shared.delivery.desk import Desk
@@ -24,6 +23,8 @@ else:
 
 MOST_ROWS = 4000
 POLL_SECONDS = 0.04
+STAND_BY_SECONDS = 1.0
+"""How often a replica that does not lead asks for the lock."""
 LEADER_LOCK = 7_305_002
 IDLE_SECONDS = 20
 """PostgreSQL ends the session of a leader that sat still this long (frozen, not dead), and with it its lock."""
@@ -75,15 +76,11 @@ class Relay:
             try:
                 sent = await self._turn()
                 pause = 0.1
-                if sent < MOST_ROWS:
-                    await self._wait(POLL_SECONDS if self._connection else 1.0)
-            except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                KafkaError,
-                OSError,
-                TimeoutError,
-            ) as error:
+                if self._connection is None:
+                    await asyncio.sleep(STAND_BY_SECONDS)
+                elif sent < MOST_ROWS:
+                    await self._wait(POLL_SECONDS)
+            except Exception as error:
                 log.warning("relay round failed", error=type(error).__name__, at=where(error), pause=pause)
                 await self._abandon()
                 await self._wait(pause)
@@ -96,7 +93,8 @@ class Relay:
                 while await self._turn():
                     pass
                 return self._connection is not None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError):
+        except Exception as error:
+            log.warning("relay could not drain", error=type(error).__name__, at=where(error))
             return False
 
     def leave(self) -> None:

@@ -7,7 +7,7 @@ sorts as the events do. 0 means that nothing was heard yet.
 import re
 
 _EPOCH = 10**12
-_WIRE = re.compile(r"([1-9]\d{0,3})\.([1-9]\d{0,11})")
+_WIRE = re.compile(r"([1-9][0-9]{0,3})\.([1-9][0-9]{0,11})")
 
 
 def parse(wire: str) -> int:
