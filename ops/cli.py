@@ -32,6 +32,7 @@ COMMANDS = {
     "dead": Command("ops.dead", "dead letters, parked complaints and stopped consumers, and what mends them"),
     "city": Command("ops.city", "load a city's files into the services, or show who owns what"),
     "topics": Command("ops.topics", "show the topics, or create what is missing"),
+    "kafka": Command("ops.kafka_tool", "Kafka's console tools, pointed at the local broker"),
     "contracts": Command(
         "ops.contracts", "hold the event contracts against code and last release, or rewrite them"
     ),

@@ -34,12 +34,12 @@ class Broker(NamedTuple):
     jars: Sequence[Path]
     archive: Path | None
 
-    def command(self, main: str, *arguments: str) -> list[str]:
+    def command(self, main: str, *arguments: str, logging: Path = LOGGING) -> list[str]:
         """The command line of one of Kafka's main classes."""
         quick = [f"-XX:SharedArchiveFile={self.archive}", "-Xlog:cds=off"] if self.archive else []
-        logging = f"-Dlog4j2.configurationFile={LOGGING.as_uri()}"
+        logs = f"-Dlog4j2.configurationFile={logging.as_uri()}"
         paths = ":".join(map(str, self.jars))
-        return [str(self.java), *JVM, *quick, logging, "-cp", paths, main, *arguments]
+        return [str(self.java), *JVM, *quick, logs, "-cp", paths, main, *arguments]
 
 
 def prepare(cache: Path, told: Callable[[str], None]) -> Broker:
