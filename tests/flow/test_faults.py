@@ -76,7 +76,7 @@ async def test_a_service_killed_in_mid_batch_loses_and_doubles_nothing(whole: Hu
         posting = asyncio.gather(*(post_until_taken(hub, body) for body in bodies))
         for _ in range(3):
             await asyncio.sleep(0.7)
-            hub.stack.kill(service)
+            await hub.kill(service)
             await hub.stack.start([service])
         tickets = await posting
     finally:
@@ -90,9 +90,9 @@ async def test_kafka_and_postgres_restart_under_running_services(whole: Hub) -> 
     processes = {service: hub.stack.processes.find(service) for service in hub.services}
     bodies = [complaint(reference=reference()) for _ in range(40)]
     posting = asyncio.gather(*(post_until_taken(hub, body) for body in bodies))
-    hub.stack.kill("kafka")
+    await hub.kill("kafka")
     await asyncio.sleep(1.0)
-    hub.stack.kill("postgres")
+    await hub.kill("postgres")
     await asyncio.sleep(1.0)
     await hub.stack.start(["kafka", "postgres"])
     tickets = list(await posting)
@@ -157,7 +157,7 @@ async def counted(hub: Hub, part: str, metric: str) -> float:
 
 async def test_a_health_door_stays_open_while_the_store_is_away(whole: Hub) -> None:
     hub = whole
-    hub.stack.kill("postgres")
+    await hub.kill("postgres")
     try:
         async with asyncio.timeout(15):
             while (await hub.http.get(f"{hub.stack.url('routing')}/ready")).status_code == 200:  # noqa: ASYNC110

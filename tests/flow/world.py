@@ -188,6 +188,11 @@ class Hub:
         )
         assert not still, still
 
+    async def kill(self, part: str) -> None:
+        """kill -9, and it is gone."""
+        self.stack.kill(part)
+        assert await self.stack.processes.ended(part, 10), part
+
     async def close(self) -> None:
         await self.http.aclose()
         if self._producer is not None:
