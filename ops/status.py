@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
         }
         print(json.dumps(facts, indent=2))
         return 0 if well else 1
+    if stack.is_of_demo:
+        print("the demo's hub:")
     show(rows)
     if keys:
         print(f"\nkeys for trying: {stack.places.trial_keys} ({', '.join(keys)})")

@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     with stack.alone(), steps.shown():
         parts = wanted_parts(stack.plan(), only=args.only, replicas=args.replicas, simulator=args.simulator)
         asyncio.run(bring_up(stack, parts))
-    print(f"up in {time.monotonic() - began:.1f} s")
+    whose = "the demo's hub is up" if stack.is_of_demo else "up"
+    print(f"{whose} in {time.monotonic() - began:.1f} s")
     show(asyncio.run(stack.status()))
     if args.detach:
         print("./simpul status tells more, ./simpul down stops it.")

@@ -18,7 +18,7 @@ import asyncpg
 
 from ops.console import Steps
 from ops.refusal import Refusal
-from ops.stack import credentials, kafka, postgres
+from ops.stack import credentials, kafka, postgres, roots
 from ops.stack.health import health
 from ops.stack.parts import (
     CITY,
@@ -33,8 +33,8 @@ from ops.stack.parts import (
 )
 from ops.stack.ports import HOST, Ports
 from ops.stack.processes import Processes
+from ops.stack.roots import CLONE
 
-CLONE = Path(__file__).resolve().parents[2]
 TERM, INT, QUIT = signal.SIGTERM, signal.SIGINT, signal.SIGQUIT
 DRAIN_SECONDS = 20.0
 KAFKA_STEPS = ((TERM, 20.0),)
@@ -66,22 +66,27 @@ class PartStatus(NamedTuple):
 
 
 class Stack:
-    """`root` holds everything of it: data, ports, secrets, logs, records of its processes.
+    """`root` holds everything of it: data, ports, secrets, logs, records of its processes (`roots.current()`).
 
     `usual_ports=False` keeps it away from the ports that people expect a hub at. Jars are shared through the
     clone's cache. The coroutines may be called from any event loop.
     """
 
     def __init__(
-        self, root: Path = CLONE / ".simpul", *, usual_ports: bool = True, steps: Steps | None = None
+        self, root: Path | None = None, *, usual_ports: bool = True, steps: Steps | None = None
     ) -> None:
-        self.places = Places(root.absolute())
+        self.places = Places((root or roots.current()).absolute())
         for folder in (self.places.root, self.places.run, self.places.logs):
             folder.mkdir(parents=True, exist_ok=True)
         self.processes = Processes(self.places.root, self.places.run)
         self.ports = Ports(self.places.root / "ports.json")
         self._usual_ports = usual_ports
         self._steps = steps or Steps(silent=True)
+
+    @property
+    def is_of_demo(self) -> bool:
+        """Whether it is the demo's hub."""
+        return self.places.root == roots.of_demo()
 
     # addresses
 
@@ -319,7 +324,7 @@ class Stack:
             if marker.is_file() and marker.read_bytes() == bytes(link):
                 shutil.rmtree(home)
             link.unlink()
-        keep = {"cache", "logs", "bootstrap.lock", "stack.lock"}
+        keep = {"cache", "demo", "logs", "bootstrap.lock", "stack.lock"}
         for entry in self.places.root.iterdir():
             if entry.name not in keep:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
