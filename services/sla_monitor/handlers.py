@@ -1,11 +1,13 @@
 """What the monitor hears, and which rule answers it."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
+from services.sla_monitor import store
 from services.sla_monitor.domain import rules
 from services.sla_monitor.domain.registry import Registry
 from services.sla_monitor.domain.watched import Watched
-from shared.delivery.fold import Rule
+from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
 from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
 from shared.events.routing import (
@@ -38,3 +40,8 @@ hears: Mapping[type[Fact], Rule[Watched, Registry]] = {
     rules.Swept: rules.on_swept,
     rules.CalendarAdopted: rules.on_calendar_adopted,
 }
+
+
+def make_fold(settle: timedelta) -> Fold[Watched, Registry]:
+    """The fold; `settle`: how long a clock that was overdue when it was first seen keeps silent."""
+    return Fold(hears, load=store.load_watched, save=store.save_watched, city=store.registry_reader(settle))

@@ -30,7 +30,21 @@ from shared.events.routing import (
     InformationRequested,
     TriageRequested,
 )
-from shared.events.sla import ClocksStated, ClockState
+from shared.events.sla import (
+    ClockBreached,
+    ClockBreachWithdrawn,
+    ClockCancelled,
+    ClockLapsed,
+    ClockMet,
+    ClockPaused,
+    ClockRescheduled,
+    ClockResumed,
+    ClocksStated,
+    ClockStarted,
+    ClockState,
+    ClockUnobserved,
+    ClockWarned,
+)
 
 KEY = UUID("11111111-2222-5333-8444-555555555555")
 TICKET = "0123456789A"
@@ -181,6 +195,21 @@ def closed(when: datetime | None, kind: Any = "closed", by: By = _PERSON) -> Com
     return ComplaintClosed(at=when, by=by, kind=kind, reason="Selesai.").known_as(fact_id("closed"))
 
 
+CLOCK_EVENTS = (
+    ClockStarted,
+    ClockPaused,
+    ClockResumed,
+    ClockWarned,
+    ClockBreached,
+    ClockBreachWithdrawn,
+    ClockLapsed,
+    ClockMet,
+    ClockUnobserved,
+    ClockCancelled,
+    ClockRescheduled,
+)
+
+
 class Monitor:
     """One complaint as the monitor watches it, with all that was said about it."""
 
@@ -232,13 +261,14 @@ def told(says: Iterable[Event], clock: str | None = None) -> list[str]:
     return [
         f"{event.clock} {event.type.split('.')[2]}"
         for event in says
-        if not isinstance(event, ClocksStated) and (clock is None or event.clock == clock)  # type: ignore[attr-defined]
+        if isinstance(event, CLOCK_EVENTS) and (clock is None or event.clock == clock)
     ]
 
 
 def only(says: Iterable[Event], what: str) -> Any:
     """The one event said so, as `verify breached`."""
-    found = [e for e in says if not isinstance(e, ClocksStated) and told([e]) == [what]]
+    says = list(says)
+    found = [event for event in says if told([event]) == [what]]
     assert len(found) == 1, f"{what}: said {len(found)} times in {told(says)}"
     return found[0]
 
@@ -247,19 +277,17 @@ def standing(says: Iterable[Event]) -> dict[tuple[str, int | None], tuple[str, .
     """What a reader of `sla.events` believes in the end about each clock: its status, and whether it was late.
 
     Reads as a dashboard would: every claim once by its id, a withdrawn claim struck out, the last word on the
-    ending counts; paused and running on cancel out.
+    ending counts, but a lapse is itself the end; paused and running on cancel out, and what ended does not pause.
     """
-    ids = [event.id for event in says if not isinstance(event, ClocksStated)]
-    assert len(ids) == len(set(ids)), "an id was used twice"
+    events = [event for event in says if isinstance(event, CLOCK_EVENTS)]
+    assert len({event.id for event in events}) == len(events), "an id was used twice"
     counts: dict[tuple[str, int | None], Counter[str]] = {}
     ending: dict[tuple[str, int | None], str] = {}
-    for event in says:
-        if isinstance(event, ClocksStated):
-            continue
-        where, what = (event.clock, event.disposition), told([event])[0].split()[1]  # type: ignore[attr-defined]
+    for event in events:
+        where, what = (event.clock, event.disposition), told([event])[0].split()[1]
         counted = counts.setdefault(where, Counter())
         if what == "breach_withdrawn":
-            counted["lapsed" if event.binds == "reporter" else "breached"] -= 1  # type: ignore[attr-defined]
+            counted["lapsed" if event.binds == "reporter" else "breached"] -= 1
         elif what in ("met", "cancelled", "unobserved"):
             ending[where] = what
         elif what == "started":
@@ -271,8 +299,12 @@ def standing(says: Iterable[Event]) -> dict[tuple[str, int | None], tuple[str, .
             counted["paused"] += 1 if what == "paused" else -1
     return {
         where: (
-            ending.get(where, "-"),
-            *(f"{what} {number}" for what, number in sorted(counted.items()) if number),
+            "lapsed" if counted["lapsed"] else ending.get(where, "-"),
+            *(
+                f"{what} {number}"
+                for what, number in sorted(counted.items())
+                if number and not (what == "paused" and where in ending)
+            ),
         )
         for where, counted in counts.items()
     }

@@ -184,9 +184,11 @@ def _reporters_clocks(history: History, received: Received, registry: Registry) 
         if fact.at is None:
             yield _unobserved(kind, fact.id, rules, None, "instant_unknown", about=fact, run=run)
             continue
-        candidates = _candidates(history, kind, after=waiting.position)
-        if waiting.over:
-            candidates.append(Candidate("met", waiting.replied_at, "replied", None))
+        met = [Candidate("met", waiting.replied_at, "replied", None)] if waiting.over else []
+        if waiting.over and waiting.replied_at is None:
+            candidates = met
+        else:
+            candidates = [*met, *_candidates(history, kind, after=waiting.position)]
         yield _clock(kind, fact.id, rules, fact.at, candidates, about=fact, run=run)
 
 

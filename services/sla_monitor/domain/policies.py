@@ -87,11 +87,13 @@ class Policy(_Record):
 
 
 class _Document(_Record):
-    policies: Annotated[tuple[Policy, ...], Field(min_length=1)]
+    policies: tuple[Policy, ...]
     note: str | None = None
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
+        if not self.policies:
+            raise ValueError("names no policy")
         for what in ("name", "valid_from"):
             values = [getattr(policy, what) for policy in self.policies]
             if len(set(values)) != len(values):

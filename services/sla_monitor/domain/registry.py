@@ -66,7 +66,7 @@ def read_edition(documents: Mapping[str, Any], number: int = 0) -> Edition:
         except ValidationError as wrong:
             problems += _problems("holidays", wrong)
     if policies is None or rules is None:
-        raise RulesRefused(problems)
+        raise RulesRefused(list(dict.fromkeys(problems)))
     return Edition(number, policies, Calendar(f"ID@{number}+{edition_of_the_library()}", rules))
 
 

@@ -17,6 +17,7 @@ _SILENT: frozenset[What] = frozenset({"classified"})
 class Waiting:
     """A question or an answer, and how the waiting for the reporter came to its end.
 
+    `since`: its instant, or where that is unknown the last known one before it; None where there is none.
     `replied`: a reply is known; `replied_at` its instant (None = unknown, also where there is none).
     `next_act`: what the city did next, endings apart. The transition table lets the city act after a question
     or an answer only once the reporter has spoken (or, after a question, to answer), so it stands for a reply
@@ -25,6 +26,7 @@ class Waiting:
 
     position: int
     fact: Heard
+    since: datetime | None
     replied: bool
     replied_at: datetime | None
     next_act: Heard | None
@@ -57,10 +59,12 @@ def _matched(history: History, replies: list[Heard], adrift: list[Heard]) -> Ite
     for position, fact in enumerate(history.routing):
         if fact.what not in WAITED_ON:
             continue
+        known = [earlier.at for earlier in history.routing[: position + 1] if earlier.at is not None]
+        since = fact.at or (known[-1] if known else None)
         next_act = _next_act(history.routing, position)
-        mine = [reply for reply in replies if _belongs(reply, fact, next_act)]
-        instants = [max(reply.at, fact.at) if fact.at else reply.at for reply in mine if reply.at]
-        waiting = Waiting(position, fact, bool(mine), min(instants) if instants else None, next_act)
+        mine = [reply for reply in replies if _belongs(reply, fact, since, next_act)]
+        instants = [max(reply.at, since or reply.at) for reply in mine if reply.at is not None]
+        waiting = Waiting(position, fact, since, bool(mine), min(instants, default=None), next_act)
         if not mine and left and not waiting.answered_instead:
             left -= 1
             waiting = replace(waiting, replied=True)
@@ -73,10 +77,10 @@ def _next_act(routing: tuple[Heard, ...], position: int) -> Heard | None:
     return None if following is None or following.what in ENDINGS else following
 
 
-def _belongs(reply: Heard, fact: Heard, next_act: Heard | None) -> bool:
+def _belongs(reply: Heard, fact: Heard, since: datetime | None, next_act: Heard | None) -> bool:
     if reply.answers == fact.id:
         return True
-    if reply.at is None or fact.at is None or reply.at < fact.at:
+    if reply.at is None or (since is not None and reply.at < since):
         return False
     return next_act is None or next_act.at is None or reply.at <= next_act.at
 

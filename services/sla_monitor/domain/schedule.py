@@ -153,9 +153,7 @@ def _asked(history: History, start: datetime) -> Iterator[Pause]:
     for waiting in waitings(history):
         if waiting.fact.what != "asked":
             continue
-        before = [fact.at for fact in history.routing[: waiting.position] if fact.at is not None]
-        begin = waiting.fact.at or (before[-1] if before else start)
-        begin = max(begin, start)
+        begin = max(waiting.since or start, start)
         to = _resumed_at(history.routing, waiting)
         yield Pause(begin, None if to is None else max(to, begin), to is not None)
 

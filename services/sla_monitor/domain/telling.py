@@ -228,7 +228,7 @@ def _tell_passing(voice: _Voice, clock: Clock, run: ToldRun, occasion: Occasion)
     warns = _warns_at(clock, run, occasion.settle)
     if warns is not None and warns <= occasion.now < due_at and clock.warn_at is not None:
         voice.say(sla.ClockWarned, clock, clock.warn_at)
-        return run.model_copy(update={"warned_for": due_at, "warned_at": clock.warn_at})
+        return run.model_copy(update={"warned_at": clock.warn_at})
     return run
 
 
@@ -248,7 +248,7 @@ def _warns_at(clock: Clock, run: ToldRun, settle: timedelta) -> datetime | None:
     """When it may be warned; None where there is nothing to warn of any more."""
     if clock.warn_at is None or clock.due_at is None or clock.end is not None:
         return None
-    if run.overrun is not None or run.warned_for == clock.due_at:
+    if run.overrun is not None or run.warned_at == clock.warn_at:
         return None
     warns = _settled(clock.warn_at, run, settle)
     return warns if warns < clock.due_at else None

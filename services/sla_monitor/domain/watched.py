@@ -27,7 +27,7 @@ class ToldRun(_Kept):
 
     `seen_at`: when the hub first saw this due instant, by the wall clock; one that had passed by then
     settles first. `ended`: the ending that was said. `paused`, `resumed`: how many of each were said.
-    `warned_for`: the due instant that a warning was about, `warned_at` that warning's own.
+    `warned_at`: the instant of the last warning, which another follows only if it is another instant.
     """
 
     clock: ClockName
@@ -38,7 +38,6 @@ class ToldRun(_Kept):
     paused: int = 0
     resumed: int = 0
     ended: str | None = None
-    warned_for: Instant | None = None
     warned_at: Instant | None = None
     overrun: Overrun | None = None
 

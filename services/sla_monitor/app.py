@@ -1,0 +1,25 @@
+"""The SLA monitor as a process: its fold, its loops and its one route, put into the frame."""
+
+from datetime import timedelta
+
+from services.sla_monitor import store
+from services.sla_monitor.adopt import adopt
+from services.sla_monitor.handlers import make_fold
+from services.sla_monitor.settings import Settings
+from services.sla_monitor.sweep import sweep
+from services.sla_monitor.web import clock_routes
+from shared.service import Parts, Service
+
+
+def open_sla_monitor(settings: Settings) -> Parts:
+    """The monitor's parts."""
+    return Parts(
+        fold=make_fold(timedelta(seconds=settings.settle_seconds)),
+        routes=[clock_routes],
+        loops={"sweep": sweep, "adopt": adopt},
+        watermark=True,
+        restate=store.restate,
+    )
+
+
+service = Service(name="sla_monitor", settings=Settings, open=open_sla_monitor)
