@@ -19,7 +19,7 @@ from services.lapor_bridge.domain.link import CREATE
 from services.lapor_bridge.lapor import translation
 from services.lapor_bridge.lapor.client import Json, LaporClient, LaporError, NotSent, NotThere
 from services.lapor_bridge.lapor.translation import Tongue, Untranslatable
-from services.lapor_bridge.reading import tongue
+from services.lapor_bridge.reading import refusal_of_ticket, tongue
 from services.lapor_bridge.store import KnownReport, OwnTicket
 from shared.delivery.desk import Desk
 from shared.events.fact import Fact
@@ -35,8 +35,6 @@ MASTERS_EVERY = timedelta(days=1)
 UNREADABLE_AGAIN = 60.0
 GONE_AGAIN = 86_400.0
 """Seconds until a report is tried again that could not be read, or is not there."""
-
-UNKNOWN_TICKET = "it carries a Simpul ticket that is not known here"
 
 log = structlog.get_logger(__name__)
 
@@ -70,14 +68,15 @@ class Discovery:
         return 0.0 if looked == LOOKS_AT_ONCE else self.every
 
     async def _read_masters(self, desk: Desk[Any, Any]) -> None:
-        """LAPOR's institutions, once a day: whose id is whose."""
+        """LAPOR's institutions, once a day: whose id is whose. What cannot be read today was read before."""
         now = desk.clock()
         if self._masters_at is not None and now - self._masters_at < MASTERS_EVERY:
             return
         try:
             rows = await self.client.institutions()
-        except NotThere:
-            rows = []
+        except LaporError as away:
+            log.warning("LAPOR's list of institutions cannot be read", reason=away.reason)
+            return
         async with desk.read() as connection:
             words = await tongue(connection, self.zone, now)
             named = [(str(row.get("id") or ""), str(row.get("name") or "")) for row in rows]
@@ -124,14 +123,14 @@ class Discovery:
         for lapor_id, report in reports.items():
             ticket = tickets.get(lapor_id)
             try:
-                if ticket is not None and ticket not in own:
-                    raise Untranslatable(UNKNOWN_TICKET)
-                facts += _facts(
-                    lapor_id, report, known.get(lapor_id), own[ticket] if ticket else None, words, as_of
-                )
+                if ticket is not None and (why_not := refusal_of_ticket(own.get(ticket))) is not None:
+                    raise Untranslatable(why_not)
+                facts += _facts(lapor_id, report, known.get(lapor_id), own.get(ticket or ""), words, as_of)
             except Untranslatable as why:
                 odd[lapor_id] = str(why)
         await self._keep(desk, facts, odd, as_of)
+        async with desk.read() as connection:
+            await store.forget_oddities(connection, reports.keys() - odd.keys())
 
     async def _keep(self, desk: Desk[Any, Any], facts: Facts, odd: Mapping[str, str], now: datetime) -> None:
         if facts:

@@ -111,9 +111,8 @@ class Forwarding:
         except client.Declined as refused:
             return Declined(n=write.n, attempt=write.attempts, reason=refused.reason)
         except LaporError as silent:
-            return LeftUnsettled(
-                n=write.n, attempt=write.attempts, reason=silent.reason, retry_after=silent.retry_after
-            )
+            wait = max(silent.retry_after or 0.0, self.seconds)
+            return LeftUnsettled(n=write.n, attempt=write.attempts, reason=silent.reason, retry_after=wait)
 
     async def _send(self, link: Link, write: Write, words: Tongue) -> Delivered:
         if write.n == CREATE:

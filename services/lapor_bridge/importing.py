@@ -13,7 +13,8 @@ from services.lapor_bridge.domain.link import CREATE
 from services.lapor_bridge.domain.marking import ticket_in
 from services.lapor_bridge.lapor import ringkas, translation
 from services.lapor_bridge.lapor.ringkas import Odd, Row
-from services.lapor_bridge.reading import tongue
+from services.lapor_bridge.lapor.translation import Untranslatable
+from services.lapor_bridge.reading import refusal_of_ticket, tongue
 from services.lapor_bridge.store import OwnTicket
 from shared.delivery.desk import Desk
 from shared.events.fact import Fact
@@ -87,10 +88,15 @@ async def _take_portion(
             continue
         ours = own[ticket] if ticket else None
         key = report.complaint if report else complaint_id(translation.SOURCE, row.tracking_id)
+        try:
+            sighting = translation.sighting_of_row(row, made_on, words)
+        except Untranslatable as why:
+            odd.append(Odd(row.line, str(why), taken=False))
+            continue
         if ours is not None and ours.awaits_report:
             key = ours.complaint
             facts.append((key, Delivered(n=CREATE, lapor_id=row.tracking_id)))
-        facts.append((key, translation.sighting_of_row(row, made_on, words)))
+        facts.append((key, sighting))
         lines[key] = row
         odd += [Odd(row.line, reason, taken=True) for reason in translation.oddities_of_row(row)]
     async with desk.transaction(list(lines)) as work:
@@ -115,9 +121,7 @@ def _refusal(row: Row, ticket: str | None, own: dict[str, OwnTicket], now: datet
         return "it is dated in the future"
     if row.reported_at.year < 2000:
         return "it is dated before 2000"
-    if ticket is not None and ticket not in own:
-        return "it carries a Simpul ticket that is not known here"
-    return None
+    return refusal_of_ticket(own.get(ticket)) if ticket is not None else None
 
 
 def _unread(odd: Sequence[Odd]) -> int:

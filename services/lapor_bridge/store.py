@@ -46,7 +46,7 @@ class KnownReport:
 
 @dataclass(frozen=True, slots=True)
 class OwnTicket:
-    """A complaint whose ticket was found in a report; `awaits_report` while its own report is not known."""
+    """A complaint whose ticket was found in a report; `awaits_report`: it is to have one, not yet known."""
 
     complaint: UUID
     awaits_report: bool
@@ -143,7 +143,7 @@ async def known_reports(connection: Connection, lapor_ids: Iterable[str]) -> dic
 async def own_tickets(connection: Connection, tickets: Iterable[str]) -> dict[str, OwnTicket]:
     """Which of these tickets are complaints of ours, and whether their report is still being made."""
     rows = await connection.fetch(
-        "SELECT l.ticket, l.complaint_id, l.lapor_id, coalesce(o.state IN ('attempted', 'held'), false) AS awaits"
+        "SELECT l.ticket, l.complaint_id, l.lapor_id, l.lapor_id IS NULL AND o.n IS NOT NULL AS awaits"
         " FROM links AS l LEFT JOIN outbound AS o ON o.complaint_id = l.complaint_id AND o.n = 0"
         " WHERE l.ticket = ANY($1::text[])",
         list(tickets),
@@ -183,11 +183,6 @@ async def keep_institutions(
         [row[2] for row in found],
         now,
     )
-
-
-async def has_institutions(connection: Connection) -> bool:
-    """Whether LAPOR's masters were ever read."""
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM institutions)"))
 
 
 async def keep_oddities(connection: Connection, odd: Mapping[str, str], now: datetime) -> None:

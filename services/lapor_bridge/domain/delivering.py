@@ -25,8 +25,8 @@ from shared.events.parts import FieldError
 DECLINES = 3
 """How often LAPOR may decline the same write before a person is asked."""
 
-LOOKUPS = 12
-"""How often a look-up may fail to be made before a person is asked: with the backoff, about two hours."""
+LOOKUPS = 100
+"""How often a look-up may fail to be made before a person is asked: with the backoff, about a day."""
 
 
 def on_attempt_begun(link: Link, act: AttemptBegun, _city: City, now: datetime) -> Decision[Link]:
@@ -54,7 +54,8 @@ def on_delivered(link: Link, act: Delivered, city: City, now: datetime) -> Decis
     done = replace(write, state="done", text=None, next_at=None, item=item, reason=None)
     link = replace(
         link.with_write(done),
-        explained=link.explained | OWN_EFFECTS[write.operation],
+        explained=link.explained
+        | (OWN_EFFECTS[write.operation] - {link.told.state if link.told else "open"}),
         items=link.items | ({act.item} if act.item else set()),
     )
     if write.n != CREATE or act.lapor_id is None:

@@ -26,12 +26,14 @@ BRIDGE = "lapor"
 
 def on_complaint_received(link: Link, event: ComplaintReceived, city: City, now: datetime) -> Decision[Link]:
     """Keep what a report needs; whether there will be one is decided at the first disposition."""
-    if link.ticket == event.ticket and (link.content is not None or link.forwarding != "undecided"):
+    if link.ticket == event.ticket:
         return Decision(link)
     link = replace(link, ticket=event.ticket)
     if event.source == BRIDGE:
         tracking_id = event.lapor.tracking_id if event.lapor else event.reference
         return taken_in(link, event.ticket, tracking_id, event.lapor, now)
+    if link.forwarding == "never":
+        return Decision(link)
     if event.lapor is not None:
         return Decision(_never(link, "it came from LAPOR by another way"))
     if not event.forward:
@@ -68,8 +70,7 @@ def on_complaint_withdrawn(
     link: Link, event: ComplaintWithdrawn, city: City, now: datetime
 ) -> Decision[Link]:
     """What has not left yet stays here; a report that stands there is told of it."""
-    create = link.write(CREATE)
-    if link.lapor_id is None and (create is None or create.attempts == 0):
+    if _is_surely_not_there(link):
         return Decision(_never(link, "its reporter withdrew it"))
     return Decision(_followed(link, "withdrawal", event.id, city, now, text=event.reason, at=event.at))
 
@@ -103,9 +104,9 @@ def on_complaint_rejected(link: Link, event: ComplaintRejected, city: City, now:
     """Bukan wewenang and the like: told there as the city's policy says, if there is a report."""
     if event.by.kind == BRIDGE:
         return Decision(link)
-    create = link.write(CREATE)
-    if link.lapor_id is None and create is not None and create.attempts == 0:
-        return Decision(_never(link, "the city rejected it before it was sent"))
+    if _is_surely_not_there(link):
+        was_routed = link.opd is not None
+        return Decision(_never(link, "the city rejected it before it was sent") if was_routed else link)
     write = _write(link, "rejection", event.id, now, text=event.reason, at=event.at)
     return Decision(_queued(link, replace(write, kind=event.kind, refer_to=event.refer_to), city))
 
@@ -117,6 +118,12 @@ def on_complaint_closed(link: Link, event: ComplaintClosed, city: City, now: dat
         return Decision(link)
     write = _write(link, "closing", event.id, now, text=event.reason, at=event.at)
     return Decision(_queued(link, replace(write, kind=event.kind), city))
+
+
+def _is_surely_not_there(link: Link) -> bool:
+    """Whether there is no report of it in LAPOR, and none on its way either."""
+    create = link.write(CREATE)
+    return link.lapor_id is None and (create is None or create.state in ("waiting", "failed"))
 
 
 def _decided(link: Link, cause: UUID, city: City, now: datetime) -> Link:

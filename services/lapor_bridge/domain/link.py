@@ -159,7 +159,7 @@ class Link:
 
 
 OWN_EFFECTS: Mapping[Operation, frozenset[LaporState]] = {
-    "create": frozenset({"open", "waiting"}),
+    "create": frozenset({"open"}),
     "progress": frozenset({"open"}),
     "answer": frozenset({"open", "answered"}),
     "question": frozenset({"open", "waiting"}),
@@ -167,7 +167,7 @@ OWN_EFFECTS: Mapping[Operation, frozenset[LaporState]] = {
     "closing": frozenset({"open", "closed"}),
     "withdrawal": frozenset({"open", "closed"}),
 }
-"""The states that a report may take because of our own write: seen once afterwards, they are not said."""
+"""The states that a report may take because of our own write: the next change, if it is one of them, is not said."""
 
 
 def backoff(tries: int) -> timedelta:

@@ -46,6 +46,8 @@ def on_report_sighted(link: Link, act: ReportSighted, _city: City, now: datetime
     """A report that the hub does not have goes to intake; of one that it has, what is new is said."""
     if link.lapor_id is None:
         return Decision(_discovered(link, act, now))
+    if link.lapor_id != act.tracking_id:
+        return Decision(link)
     link = _seen(link, act, now)
     if not link.linked:
         return Decision(_offered_again(link, act, now))
@@ -191,9 +193,8 @@ def _differences(link: Link, now: datetime) -> tuple[Link, list[Event]]:
     says: list[Event] = []
     explained = link.explained
     if not _same_status(told, seen):
-        if seen.state in explained:
-            explained = frozenset()
-        else:
+        ours, explained = seen.state in explained, frozenset()
+        if not ours:
             says.append(
                 LaporStatusChanged(
                     lapor_id=lapor_id,

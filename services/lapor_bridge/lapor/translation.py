@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
+
+from pydantic import ValidationError
 
 from services.lapor_bridge.domain.acts import Reply, ReportSighted
 from services.lapor_bridge.domain.city import City
@@ -61,6 +63,12 @@ KLASIFIKASI: Mapping[str, Klasifikasi] = {
 
 SECRET_REPLY = "(Tanggapan bersifat rahasia; bacalah di SP4N-LAPOR.)"  # noqa: S105
 """Said in place of a follow-up that LAPOR marks as secret: the hub's events have no such flag."""
+
+NO_WORDS = "{opd} telah menindaklanjuti laporan ini."
+"""Told in place of an answer that the OPD gave without a word."""
+
+AHEAD = timedelta(minutes=15)
+"""How far LAPOR's clock may be ahead of ours before a report counts as dated in the future."""
 
 FILES_ONLY = "(Lampiran tanpa teks; lihat di SP4N-LAPOR.)"
 
@@ -122,10 +130,8 @@ def sighting_of_row(row: Row, made_on: date | None, tongue: Tongue) -> ReportSig
     standing = _standing(
         tongue, row.status, as_of=as_of, institution_id=row.institution_id, institution=row.institution
     )
-    submission = SubmissionPosted(
-        source=SOURCE,
-        reference=row.tracking_id,
-        channel=SOURCE,
+    submission = _submission(
+        row.tracking_id,
         reported_at=row.reported_at,
         title=row.title or None,
         text=row.text,
@@ -167,14 +173,13 @@ def sighting_of_report(
             submission=submission_of_report(report, standing, tongue),
             by_api=True,
         )
-    questions = asked_at(report, tongue.zone)
-    replies = [reply for item in followups if (reply := reply_of(item, tongue, questions)) is not None]
+    replies = [reply for item in followups if (reply := reply_of(item, tongue)) is not None]
     ordered = sorted(replies, key=lambda reply: (reply.at or as_of, len(reply.item), reply.item))
     return ReportSighted(
         tracking_id=tracking_id,
         standing=standing,
         updated_at=updated_at,
-        replies=tuple(ordered),
+        replies=_without_questions(ordered, asked_at(report, tongue.zone)),
         by_api=True,
     )
 
@@ -223,16 +228,18 @@ def submission_of_report(report: Json, standing: Standing, tongue: Tongue) -> Su
     reported_at = instant(report.get("created_at"), tongue.zone)
     if reported_at is None:
         raise Untranslatable("its created_at is not a time")
+    if standing.as_of is not None and reported_at > standing.as_of:
+        if reported_at > standing.as_of + AHEAD:
+            raise Untranslatable("it is dated in the future; is SIMPUL_LAPOR_TIMES right?")
+        reported_at = standing.as_of
     text = _text(report, "content") or _text(report, "content_before")
     if not text:
         raise Untranslatable("it has no text")
     if len(text) > 10_000:
         raise Untranslatable("its text is longer than 10,000 characters")
     tracking_id = tracking_id_of(report)
-    return SubmissionPosted(
-        source=SOURCE,
-        reference=tracking_id,
-        channel=SOURCE,
+    return _submission(
+        tracking_id,
         reported_at=reported_at,
         title=_cut(_text(report, "title"), LONGEST_TITLE) or None,
         text=text,
@@ -256,12 +263,11 @@ def asked_at(report: Json, zone: tzinfo) -> frozenset[datetime]:
     return frozenset(at for at in times if at is not None)
 
 
-def reply_of(item: Json, tongue: Tongue, questions: frozenset[datetime] = frozenset()) -> Reply | None:
+def reply_of(item: Json, tongue: Tongue) -> Reply | None:
     """A follow-up that answers or replies: an institution's words or the reporter's; None for all else.
 
-    Not said: LAPOR's own remarks (nobody wrote them), ratings, stock texts that only announce an act which
-    comes as a status or an institution anyway (`silent_templates` of lapor.yaml), and what an institution
-    wrote in the very second in which the report was made to wait: its question, which is that status.
+    Not said: LAPOR's own remarks (nobody wrote them), ratings, and stock texts that only announce an act
+    which comes as a status or an institution anyway (`silent_templates` of lapor.yaml).
     """
     item_id = _text(item, "id")
     institution_id = _text(item, "institution_from_id")
@@ -272,8 +278,6 @@ def reply_of(item: Json, tongue: Tongue, questions: frozenset[datetime] = frozen
     if not institution_id and (_text(item, "user_type") == "admin" or not _text(item, "user_id")):
         return None
     at = instant(item.get("created_at"), tongue.zone)
-    if institution_id and at in questions:
-        return None
     text = content or filled(_text(item, "template_content"), _text(item, "data"))
     if not text:
         if not item.get("attachments"):
@@ -286,6 +290,21 @@ def reply_of(item: Json, tongue: Tongue, questions: frozenset[datetime] = frozen
         at=at,
         marker=marker_in(content),
     )
+
+
+def _without_questions(replies: Sequence[Reply], asked: frozenset[datetime]) -> tuple[Reply, ...]:
+    """Without what an institution wrote in the very second in which the report was made to wait.
+
+    That is its question to the reporter, no answer; it comes to us as that status.
+    """
+    open_questions = set(asked)
+    kept: list[Reply] = []
+    for reply in replies:
+        if reply.by.kind == "opd" and reply.at in open_questions:
+            open_questions.discard(reply.at)
+        else:
+            kept.append(reply)
+    return tuple(kept)
 
 
 def filled(template: str, values: str) -> str:
@@ -374,7 +393,8 @@ def _institution_id(opd: str | None, city: City) -> str:
 def _told(words: str, write: Write, city: City) -> str:
     refer_to = city.opd_name(write.refer_to) if write.refer_to else ""
     filled_in = (
-        words.replace("{opd}", city.opd_name(write.opd))
+        (words if write.text or words != "{text}" else NO_WORDS)
+        .replace("{opd}", city.opd_name(write.opd))
         .replace("{refer_to}", refer_to)
         .replace("{text}", write.text or "")
     )
@@ -426,6 +446,15 @@ def _origin(tracking_id: str, standing: Standing, text_before: str, text: str) -
         closed_by=words[2].capitalize() if words[1] else None,
         text_before_edit=text_before if text_before and text_before != text else None,
     )
+
+
+def _submission(tracking_id: str, **fields: Any) -> SubmissionPosted:
+    """A submission of ours. Raises Untranslatable, naming the fields that the contract refuses."""
+    try:
+        return SubmissionPosted(source=SOURCE, reference=tracking_id, channel=SOURCE, **fields)
+    except ValidationError as wrong:
+        names = sorted({".".join(str(part) for part in error["loc"]) for error in wrong.errors()})
+        raise Untranslatable(f"it breaks the contract in {', '.join(names)}") from None
 
 
 def _author(institution_id: str, values: str, tongue: Tongue) -> By:
