@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ops.refusal import Refusal
 from ops.stack import kafka
-from ops.stack.stack import CLONE, Stack
+from ops.stack.roots import CLONE
+from ops.stack.stack import Stack
 
 TOOLS = {
     "console-producer": "org.apache.kafka.tools.ConsoleProducer",
@@ -43,7 +44,7 @@ def _tell(news: str) -> None:
     print(f"simpul: {news}", file=sys.stderr)
 
 
-def with_server(options: list[str], root: Path = CLONE / ".simpul") -> list[str]:
+def with_server(options: list[str], root: Path | None = None) -> list[str]:
     """The options, naming the local broker unless they name another. Refusal where none runs here."""
     if any(option == "--help" or option.partition("=")[0] == SERVER for option in options):
         return options

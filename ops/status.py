@@ -3,7 +3,10 @@
 import argparse
 import asyncio
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from ops.refusal import Refusal
 from ops.stack import credentials
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
@@ -12,6 +15,9 @@ from ops.up import show
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for machines; holds passwords and keys")
+    parser.add_argument(
+        "--get", metavar="FACT", help="one of these alone, for scripts: keys.publisher, parts.intake.url, …"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     dsns = {service: stack.dsn(service) for service in SERVICES} if has_stores else {}
     wanted = stack.plan().parts
     well = bool(wanted) and all(row.ready for row in rows if row.name in wanted)
-    if args.json:
+    if args.json or args.get:
         parts = {row.name: {**row._asdict(), "ready": row.ready} for row in rows}
         bootstrap = stack.bootstrap if stack.ports.of("kafka") else None
         facts = {
@@ -35,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
             "stores": dsns,
             "keys": keys,
         }
+        if args.get:
+            print(fact(facts, args.get))
+            return 0
         print(json.dumps(facts, indent=2))
         return 0 if well else 1
     if stack.is_of_demo:
@@ -45,3 +54,18 @@ def run(args: argparse.Namespace) -> int:
     if dsns:
         print("addresses of the stores: ./simpul status --json")
     return 0 if well else 1
+
+
+def fact(facts: Mapping[str, Any], path: str) -> str:
+    """What stands at a dotted path. Refusal where nothing does, with the names that there are."""
+    for name, found in facts.items():
+        if path == name and not isinstance(found, Mapping):
+            if found is None:
+                raise Refusal(f"nothing is known of {name} now; ./simpul up starts what is missing")
+            return str(found)
+        # a part's name may hold a dot itself: routing.1
+        if isinstance(found, Mapping) and path.startswith(f"{name}."):
+            rest = path.removeprefix(f"{name}.")
+            if any(rest == inner or rest.startswith(f"{inner}.") for inner in found):
+                return fact(found, rest)
+    raise Refusal(f"there is no {path}; there are {', '.join(facts) or 'none yet'}")
