@@ -57,15 +57,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def fact(facts: Mapping[str, Any], path: str) -> str:
-    """What stands at a dotted path. Refusal where nothing does, with the names that there are."""
-    for name, found in facts.items():
-        if path == name and not isinstance(found, Mapping):
-            if found is None:
-                raise Refusal(f"nothing is known of {name} now; ./simpul up starts what is missing")
-            return str(found)
-        # a part's name may hold a dot itself: routing.1
-        if isinstance(found, Mapping) and path.startswith(f"{name}."):
-            rest = path.removeprefix(f"{name}.")
-            if any(rest == inner or rest.startswith(f"{inner}.") for inner in found):
-                return fact(found, rest)
-    raise Refusal(f"there is no {path}; there are {', '.join(facts) or 'none yet'}")
+    """What stands at a dotted path, as text. Refusal where nothing does."""
+    found = _standing_at(facts, path)
+    if not found or isinstance(found[0], Mapping):
+        raise Refusal(f"there is no {path}; ./simpul status --json shows what there is")
+    if found[0] is None:
+        raise Refusal(f"{path} is not known now; ./simpul up starts what is missing")
+    return str(found[0])
+
+
+def _standing_at(facts: Mapping[str, Any], path: str) -> list[Any]:
+    """What stands there, or nothing. The longest name counts: a part's may hold a dot itself (routing.1)."""
+    for name in sorted(facts, key=len, reverse=True):
+        if path == name:
+            return [facts[name]]
+        if path.startswith(f"{name}.") and isinstance(facts[name], Mapping):
+            return _standing_at(facts[name], path.removeprefix(f"{name}."))
+    return []
