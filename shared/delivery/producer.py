@@ -1,14 +1,16 @@
 """Sending to Kafka: idempotent, acknowledged by all, and thrown away when it does not answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.delivery.envelope import Headers
+
+Done = TypeVar("Done")
 
 log = structlog.get_logger(__name__)
 
@@ -48,13 +50,7 @@ class Producer:
     async def send(self, rows: Sequence[Sendable]) -> list[bool]:
         """Send all, then gather; whether each was acknowledged, in order. Never raises for Kafka's sake."""
         try:
-            async with asyncio.timeout(SEND_SECONDS):
-                kafka = await self._running()
-                sent = [
-                    await kafka.send(row.topic, row.value, row.record_key, headers=row.headers)
-                    for row in rows
-                ]
-                answers = await asyncio.gather(*sent, return_exceptions=True)
+            answers = await _bounded(self._round(rows), SEND_SECONDS)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("kafka does not take what is sent", error=type(error).__name__, client=self._client)
             self._rebuilt()
@@ -67,9 +63,9 @@ class Producer:
             await self.close()
         return [not isinstance(answer, BaseException) for answer in answers]
 
-    async def _running(self) -> AIOKafkaProducer:
+    async def _round(self, rows: Sequence[Sendable]) -> list[object]:
         if self._kafka is None:
-            kafka = AIOKafkaProducer(
+            self._kafka = AIOKafkaProducer(
                 bootstrap_servers=self._brokers,
                 client_id=self._client,
                 enable_idempotence=True,
@@ -80,13 +76,10 @@ class Producer:
                 request_timeout_ms=10_000,
                 metadata_max_age_ms=30_000,
             )
-            try:
-                await kafka.start()
-            except BaseException:
-                await _stop(kafka)
-                raise
-            self._kafka = kafka
-        return self._kafka
+            await self._kafka.start()
+        kafka = self._kafka
+        sent = [await kafka.send(row.topic, row.value, row.record_key, headers=row.headers) for row in rows]
+        return list(await asyncio.gather(*sent, return_exceptions=True))
 
     async def close(self) -> None:
         """Stop it, for a few seconds at most; the next send builds another."""
@@ -98,15 +91,37 @@ class Producer:
 async def _stop(kafka: AIOKafkaProducer) -> None:
     """Flush and stop; what will not stop is cut off, so that it cannot send something old later on."""
     try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await kafka.stop()
+        await _bounded(kafka.stop(), STOP_SECONDS)
     except (KafkaError, OSError, TimeoutError):
         log.warning("a producer would not stop and is cut off")
         sender = kafka._sender.sender_task if kafka._sender is not None else None
         if sender is not None:
             sender.cancel()
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await kafka.client.close()
+            await _bounded(kafka.client.close(), STOP_SECONDS)
         except (KafkaError, OSError, TimeoutError):
             log.warning("its connections would not close")
+
+
+async def _bounded(work: Coroutine[Any, Any, Done], seconds: float) -> Done:
+    """What `work` gives, or TimeoutError after `seconds`, whatever it does.
+
+    asyncio.timeout is not enough: aiokafka swallows cancellation in places (its client's close), and a wedged
+    client would hold us for ever. Here the work is a task of its own, and is left behind.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        task.cancel()
+        task.add_done_callback(_forget)
+        raise TimeoutError
+    return task.result()
+
+
+def _forget(task: "asyncio.Future[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
