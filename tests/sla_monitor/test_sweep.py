@@ -186,7 +186,8 @@ async def test_a_new_calendar_moves_what_runs(desk: Watch) -> None:
     assert await adopt(desk) > 1
     async with desk.read() as connection:
         watched = (await store.load_watched(connection, [KEY]))[KEY]
-    assert watched.look_at == end_of("2026-11-05")
+    assert watched.stated is not None
+    assert watched.stated.clocks[0].due_at == end_of("2026-11-06")
 
 
 async def test_state_said_again_after_a_stale_relay_is_a_later_version(desk: Watch) -> None:
