@@ -34,7 +34,7 @@ def configure(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn.access", "aiokafka", "httpx", "httpcore", "simpul.kafka"):
+    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiokafka", "httpx", "httpcore", "simpul.kafka"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

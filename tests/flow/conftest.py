@@ -7,7 +7,7 @@ import pytest
 from ops.stack.stack import Stack
 from tests.flow.world import Hub
 
-SERVICES = ("intake", "routing")
+SERVICES = ("intake", "routing", "lapor_bridge", "sla_monitor")
 
 
 @pytest.fixture(scope="session")
@@ -15,11 +15,11 @@ async def hub(stack: Stack) -> AsyncIterator[Hub]:
     """The running hub; tests use complaints of their own and leave it running."""
     await stack.start(["kafka", "postgres"])
     await stack.prepare()
-    await stack.start(SERVICES)
+    await stack.start(["simulator", *SERVICES])
     hub = Hub(stack, SERVICES)
     yield hub
     await hub.close()
-    await stack.stop(SERVICES)
+    await stack.stop(["simulator", *SERVICES])
 
 
 @pytest.fixture
