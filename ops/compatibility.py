@@ -3,7 +3,7 @@
 A compatible change adds an optional field; anything else is the next major version. `jsoncompat` proves that
 what an old writer wrote a new reader takes, and what a new writer writes an old reader takes (a reader ignores
 fields it does not know). What it does not look at is compared here: fields that vanish, patterns, formats,
-defaults.
+defaults, and which fields exclude each other (`oneOf`).
 """
 
 import json
@@ -14,7 +14,7 @@ from jsoncompat import check_compat
 
 Schema = Mapping[str, Any]
 
-_COMPARED = ("pattern", "format", "default")
+_COMPARED = ("pattern", "format", "default", "oneOf")
 
 
 def breaches(released: Mapping[str, Schema], current: Mapping[str, Schema]) -> list[str]:
@@ -29,10 +29,10 @@ def breaches(released: Mapping[str, Schema], current: Mapping[str, Schema]) -> l
 
 
 def _breaches(old: Schema, new: Schema) -> Iterator[str]:
-    reads, read = json.dumps(_reader(old)), json.dumps(old)
-    if not check_compat(read, json.dumps(_reader(new)), "deserializer"):
+    old_writer, new_writer = _writer(old), _writer(new)
+    if not check_compat(json.dumps(old_writer), json.dumps(_reader(new_writer)), "deserializer"):
         yield "a reader of the new contract refuses what was written by the released one"
-    if not check_compat(reads, json.dumps(new), "serializer"):
+    if not check_compat(json.dumps(_reader(old_writer)), json.dumps(new_writer), "serializer"):
         yield "a reader of the released contract refuses what is written by the new one"
     before, after = dict(_promises(old, old)), dict(_promises(new, new))
     for path, promise in before.items():
@@ -40,6 +40,13 @@ def _breaches(old: Schema, new: Schema) -> Iterator[str]:
             yield f"{path} has vanished"
         elif after[path] != promise:
             yield f"{path}: {', '.join(_COMPARED)} may not change"
+
+
+def _writer(schema: Any) -> Any:
+    """The schema as far as jsoncompat follows it: no `$id`, which it would look up, and no `oneOf`."""
+    if isinstance(schema, Mapping):
+        return {name: _writer(inner) for name, inner in schema.items() if name not in ("$id", "oneOf")}
+    return [_writer(inner) for inner in schema] if isinstance(schema, list) else schema
 
 
 def _reader(schema: Any) -> Any:
