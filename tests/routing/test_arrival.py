@@ -148,12 +148,12 @@ def test_an_ended_import_says_who_ended_it_there_and_when(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status_at", "at"), [(NOW - 9 * HOUR, NOW - 9 * HOUR), (NOW + HOUR, NOW), (None, None)]
+    ("disposed_at", "at"), [(NOW - 9 * HOUR, NOW - 9 * HOUR), (NOW + HOUR, NOW), (None, None)]
 )
 def test_lapors_disposition_is_the_first_at_its_own_instant_never_in_the_future(
-    status_at: datetime | None, at: datetime | None
+    disposed_at: datetime | None, at: datetime | None
 ) -> None:
-    there = in_lapor(opd="BERSIH", institution="Dinas Kebersihan", status_at=status_at)
+    there = in_lapor(opd="BERSIH", institution="Dinas Kebersihan", disposed_at=disposed_at)
     decision = fold(Case(), received(CLEAR, lapor=there))
     routed = decision.says[-1]
     assert isinstance(routed, ComplaintRouted)

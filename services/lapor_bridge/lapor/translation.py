@@ -443,6 +443,7 @@ def _origin(tracking_id: str, standing: Standing, text_before: str, text: str) -
         status=standing.status or "",
         state=standing.state,
         status_at=standing.at,
+        disposed_at=standing.disposed_at,
         closed_by=words[2].capitalize() if words[1] else None,
         text_before_edit=text_before if text_before and text_before != text else None,
     )

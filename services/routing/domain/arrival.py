@@ -148,7 +148,7 @@ def _placed(case: Case, event: ComplaintReceived, city: City, now: datetime) -> 
         to="routed",
         opd=opd.code,
         by=By(kind="lapor"),
-        at=not_later(origin.status_at, now),
+        at=not_later(origin.disposed_at, now),
         now=now,
         trace=(f"Didisposisikan di SP4N-LAPOR kepada {opd.name}.",),
     )
