@@ -27,6 +27,10 @@ class Jar(NamedTuple):
         return f"{group}.{artifact}-{version}.jar"
 
 
+Fetch = Callable[[Jar, Path], Path]
+"""Downloads a jar somewhere under a folder; the path."""
+
+
 class Root(NamedTuple):
     """One line of jars.in."""
 
@@ -49,9 +53,7 @@ def _lines(path: Path) -> list[list[str]]:
     return [line.split() for line in lines if line.strip() and not line.startswith("#")]
 
 
-def class_path(
-    cache: Path, wanted: list[Jar], fetch: Callable[[Jar, Path], Path], told: Callable[[int, int], None]
-) -> list[Path]:
+def class_path(cache: Path, wanted: list[Jar], fetch: Fetch, told: Callable[[int, int], None]) -> list[Path]:
     """Every jar's path under `cache`, fetched when missing. `told(done, all)` hears of the progress.
 
     A kept jar whose sum is not the locked one is fetched anew; a fetched one is refused by name.
@@ -105,6 +107,11 @@ def fetch(jar: Jar, staging: Path) -> Path:
     maven = MavenContext(repo_cache=staging, local_repos=[], timeout=30)
     try:
         return maven.project(group, artifact).at_version(version).artifact(packaging="jar").resolve()
+    except requests.exceptions.SSLError as error:
+        raise Refusal(
+            f"cannot fetch {jar.coordinate}: the Maven repository's certificate is not trusted here;"
+            " name this network's certificates in REQUESTS_CA_BUNDLE"
+        ) from error
     except requests.RequestException as error:
         raise Refusal(
             f"cannot fetch {jar.coordinate}: the Maven repository cannot be reached; check the network"
