@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -143,11 +144,13 @@ class Calendar:
         return -int(-seconds // 60)
 
 
+@lru_cache(maxsize=_MEMORY)
 def local_day(instant: datetime) -> date:
     """The day that it is in Jakarta."""
     return instant.astimezone(JAKARTA).date()
 
 
+@lru_cache(maxsize=_MEMORY)
 def at_local(day: date, wall: time) -> datetime:
     """The instant, UTC, at which clocks in Jakarta show `wall` on that day."""
     return datetime.combine(day, wall, JAKARTA).astimezone(UTC)

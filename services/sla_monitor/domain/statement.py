@@ -22,29 +22,32 @@ def state(
     """How the clocks stand; `before` itself where nothing changed, else the next version."""
     runs = {(run.clock, run.disposition, run.run): run for run in told.runs}
     latest = {(clock.name, clock.disposition): clock for clock in clocks}
-    version = before.version if before else 0
-    stated = ClocksStated(
-        ticket=received.ticket,
-        case_state=case_state(history),
-        opd=history.opd,
-        category=history.category,
-        klasifikasi=history.klasifikasi,
-        channel=received.channel,
-        kelurahan=received.kelurahan,
-        version=version,
-        clocks=tuple(
+    stands = {
+        "ticket": received.ticket,
+        "case_state": case_state(history),
+        "opd": history.opd,
+        "category": history.category,
+        "klasifikasi": history.klasifikasi,
+        "channel": received.channel,
+        "kelurahan": received.kelurahan,
+        "clocks": tuple(
             _clock_state(clock, runs[clock.name, clock.disposition, clock.run]) for clock in latest.values()
         ),
-    )
-    if before is not None and stated.write() == before.write():
+    }
+    if before is not None and all(getattr(before, name) == value for name, value in stands.items()):
         return before
-    return restated(key, stated)
+    version = before.version + 1 if before is not None else 1
+    return ClocksStated.model_validate({**stands, "version": version}).known_as(_id(key, version))
 
 
 def restated(key: UUID, stated: ClocksStated) -> ClocksStated:
     """The same under the next version, and the id that belongs to it."""
-    later = stated.model_copy(update={"version": stated.version + 1})
-    return later.known_as(event_id(key, ClocksStated.type, later.version))
+    version = stated.version + 1
+    return stated.model_copy(update={"version": version}).known_as(_id(key, version))
+
+
+def _id(key: UUID, version: int) -> UUID:
+    return event_id(key, ClocksStated.type, version)
 
 
 def _clock_state(clock: Clock, run: ToldRun) -> ClockState:
