@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from ops.console import Steps
 from ops.refusal import Refusal
 from ops.stack.parts import PROGRAMS, SERVICES, SIMULATOR, STORES, replica, service_of
 from ops.stack.stack import PartStatus, Plan, Stack
+
+BRIDGE = "lapor_bridge"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,21 +32,37 @@ def run(args: argparse.Namespace) -> int:
     stack = Stack(steps=steps)
     began = time.monotonic()
     with stack.alone(), steps.shown():
-        parts = wanted_parts(stack.plan(), only=args.only, replicas=args.replicas, simulator=args.simulator)
-        asyncio.run(bring_up(stack, parts))
+        plan, lapor = stack.plan(), _lapor_of_shell()
+        known = bool(lapor or plan.env.get(BRIDGE))
+        parts = wanted_parts(
+            plan, only=args.only, replicas=args.replicas, simulator=args.simulator, lapor_known=known
+        )
+        asyncio.run(bring_up(stack, parts, {BRIDGE: lapor} if lapor and SIMULATOR not in parts else None))
     whose = "the demo's hub is up" if stack.is_of_demo else "up"
     print(f"{whose} in {time.monotonic() - began:.1f} s")
     show(asyncio.run(stack.status()))
+    if args.only is None and BRIDGE not in parts:
+        print(
+            f"{BRIDGE} is off, for want of an SP4N-LAPOR: --simulator brings one, SIMPUL_LAPOR_URL names one."
+        )
     if args.detach:
         print("./simpul status tells more, ./simpul down stops it.")
         return 0
     return asyncio.run(_follow(stack))
 
 
-def wanted_parts(plan: Plan, *, only: str | None, replicas: int, simulator: bool) -> list[str]:
+def _lapor_of_shell() -> dict[str, str]:
+    """What the shell says of the SP4N-LAPOR to speak with; remembered, so that a later `up` need not be told."""
+    told = {name: value for name, value in os.environ.items() if name.startswith("SIMPUL_LAPOR_")}
+    return told if "SIMPUL_LAPOR_URL" in told else {}
+
+
+def wanted_parts(
+    plan: Plan, *, only: str | None, replicas: int, simulator: bool, lapor_known: bool
+) -> list[str]:
     """What to start: what is asked for now and what was asked for before, stores first.
 
-    The bridge needs an SP4N-LAPOR to speak with: the simulator, or the one that SIMPUL_LAPOR_URL names.
+    The bridge needs an SP4N-LAPOR to speak with, the simulator or a known one; without, it is left out.
     """
     known = [*STORES, *PROGRAMS]
     if only is not None:
@@ -58,6 +77,10 @@ def wanted_parts(plan: Plan, *, only: str | None, replicas: int, simulator: bool
         raise Refusal("--replicas takes 1 to 9")
     asked += [replica(part, n) for part in asked if part in SERVICES for n in range(1, replicas)]
     wanted = dict.fromkeys([*asked, *plan.parts])
+    if SIMULATOR not in wanted and not lapor_known:
+        if only is not None and any(service_of(part) == BRIDGE for part in asked):
+            raise Refusal(f"{BRIDGE} has no SP4N-LAPOR: add --simulator, or name one in SIMPUL_LAPOR_URL")
+        wanted = dict.fromkeys(part for part in wanted if service_of(part) != BRIDGE)
     return sorted(wanted, key=lambda part: (known.index(service_of(part)), part))
 
 
