@@ -196,7 +196,6 @@ def sighted(**changed: Any) -> acts.ReportSighted:
         "tracking_id": REPORT,
         "standing": standing(),
         "submission": submission(),
-        "by_api": True,
         **changed,
     }
     return acts.ReportSighted(**fields)

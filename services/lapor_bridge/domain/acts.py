@@ -20,15 +20,15 @@ class ReportSighted(Fact):
     """A report was read, through the API or in an export.
 
     `submission` is the report as a submission to intake, for when the hub does not have it. `replies` are its
-    follow-ups, oldest first; an export has none. `updated_at` is LAPOR's own mark of the last change.
+    follow-ups, oldest first; None where they were not read, as from a listing or an export. `updated_at` is
+    LAPOR's own mark of the last change.
     """
 
     tracking_id: str
     standing: Standing
     updated_at: Instant | None = None
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[Reply, ...] | None = None
     submission: SubmissionPosted | None = None
-    by_api: bool
 
 
 class ReportTouched(Fact):

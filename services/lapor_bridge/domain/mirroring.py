@@ -158,7 +158,7 @@ def _fingerprint(submission: SubmissionPosted) -> bytes:
 def _seen(link: Link, act: ReportSighted, now: datetime) -> Link:
     """The link with the newest that is known of the report; an older look changes nothing back."""
     seen = newest(link.seen, act.standing)
-    if not act.by_api:
+    if act.replies is None:
         return replace(link, seen=seen)
     look_at = None if seen.state in ENDED_THERE else now + LOOK_EVERY
     as_of, updated_at = act.standing.as_of, act.updated_at
@@ -249,7 +249,7 @@ def _replies(link: Link, act: ReportSighted, now: datetime) -> tuple[Link, list[
     """Each follow-up that somebody else wrote, once; our own are bound to their writes."""
     says: list[Event] = []
     items = set(link.items)
-    for reply in act.replies:
+    for reply in act.replies or ():
         if reply.item in items:
             continue
         items.add(reply.item)

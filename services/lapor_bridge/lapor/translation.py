@@ -142,7 +142,7 @@ def sighting_of_row(row: Row, made_on: date | None, tongue: Tongue) -> ReportSig
         confidential=row.confidential,
         lapor=_origin(row.tracking_id, standing, row.text_before, row.text),
     )
-    return ReportSighted(tracking_id=row.tracking_id, standing=standing, submission=submission, by_api=False)
+    return ReportSighted(tracking_id=row.tracking_id, standing=standing, submission=submission)
 
 
 def oddities_of_row(row: Row) -> list[str]:
@@ -171,7 +171,6 @@ def sighting_of_report(
             standing=standing,
             updated_at=updated_at,
             submission=submission_of_report(report, standing, tongue),
-            by_api=True,
         )
     replies = [reply for item in followups if (reply := reply_of(item, tongue)) is not None]
     ordered = sorted(replies, key=lambda reply: (reply.at or as_of, len(reply.item), reply.item))
@@ -180,7 +179,6 @@ def sighting_of_report(
         standing=standing,
         updated_at=updated_at,
         replies=_without_questions(ordered, asked_at(report, tongue.zone)),
-        by_api=True,
     )
 
 
