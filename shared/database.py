@@ -28,7 +28,10 @@ def refuses_the_row(error: BaseException) -> bool:
 
     SQLSTATE classes 22 (data exception), 23 (integrity violation), 54 (limit exceeded): DESIGN §4.6.
     """
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "")[:2] in _REFUSALS
+    if not isinstance(error, asyncpg.PostgresError) or (error.sqlstate or "")[:2] not in _REFUSALS:
+        return False
+    # "no partition of relation found for row" is a check violation that names no constraint: ours to mend
+    return not (isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None)
 
 
 async def open_pool(dsn: str, name: str, size: int = 8) -> Pool:

@@ -34,7 +34,15 @@ def configure(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiokafka", "httpx", "httpcore", "simpul.kafka"):
+    for noisy in (
+        "uvicorn",
+        "uvicorn.error",
+        "uvicorn.access",
+        "aiokafka",
+        "httpx",
+        "httpcore",
+        "simpul.kafka",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -74,6 +82,8 @@ def _without_words(_: object, __: str, line: structlog.typing.EventDict) -> stru
         found = sys.exc_info()
     if isinstance(found, tuple):
         found = found[1]
+    if line.get("logger") == "asyncio":
+        line["event"] = str(line["event"]).partition("\n")[0]  # the rest quotes the exception
     if isinstance(found, BaseException):
         line["error"] = type(found).__name__
         line["at"] = where(found)

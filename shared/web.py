@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
@@ -109,17 +110,22 @@ class HttpServer:
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
         self.app = app
-        quiet = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="off")
+        self._address = (host, port)
+        quiet = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         quiet.timeout_graceful_shutdown = 5
         self._server = _Uvicorn(quiet)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen. Stops the process where the port cannot be bound."""
-        self._task = asyncio.create_task(self._server.serve())
-        while not self._server.started:
-            if self._task.done():
-                raise SystemExit(f"cannot start: port {self._server.config.port} cannot be bound")
+        try:
+            door = socket.create_server(self._address, backlog=2048)
+        except OSError as taken:
+            raise SystemExit(
+                f"cannot start: port {self._address[1]} cannot be bound: {taken.strerror}"
+            ) from None
+        self._task = asyncio.create_task(self._server.serve(sockets=[door]))
+        while not self._server.started and not self._task.done():  # noqa: ASYNC110 — uvicorn has no event for it
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:

@@ -21,6 +21,7 @@ from shared.logging import where
 
 log = structlog.get_logger(__name__)
 
+_STOPPED = "stopped: "
 MOST_RECORDS = 2000
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 """Seconds to back off after a passing failure, doubled each time: far below max_poll_interval_ms (5 min)."""
@@ -83,7 +84,7 @@ class Consumer:
                 await self._desk.batch(records)
         except Stopped as stop:
             log.critical("consumer stopped itself", reason=str(stop))
-            self.backing_off = f"stopped: {stop}"
+            self.backing_off = f"{_STOPPED}{stop}"
             self._may_be_stopped = True
             await self._desk.remember_stop(str(stop))
             raise NackMessage from None
@@ -107,9 +108,13 @@ class Consumer:
             if not self._may_be_stopped:
                 return
             reason = await self._desk.why_stopped()
-            self._may_be_stopped = reason is not None
-            self.backing_off = f"stopped: {reason}" if reason else None
-            await self._sleep(1.0 if reason else 0.0)
+            if reason is None:
+                if self.backing_off is not None and self.backing_off.startswith(_STOPPED):
+                    self._desk.pardon()
+                self._may_be_stopped, self.backing_off = False, None
+                return
+            self.backing_off = f"{_STOPPED}{reason}"
+            await self._sleep(1.0)
             if self._leaving.is_set():
                 break
         raise NackMessage

@@ -13,10 +13,11 @@ import structlog
 
 from shared import clock
 from shared.database import Connection, Pool, Transaction, refuses_the_row
+from shared.decision import Unworkable
 from shared.delivery import commands, keys, letters, saying, watermark
 from shared.delivery.commands import Once
 from shared.delivery.fold import Fold
-from shared.delivery.folding import Folding, Outcome
+from shared.delivery.folding import Folding, Outcome, refusal_words
 from shared.delivery.keys import KeyRow
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
@@ -25,6 +26,7 @@ from shared.delivery.record import Record
 from shared.delivery.saying import fresh_cause
 from shared.delivery.streak import Streak
 from shared.events.fact import Event, Fact
+from shared.logging import where
 from shared.sealing import Seal
 
 S = TypeVar("S")
@@ -95,6 +97,7 @@ class Desk(Generic[S, C]):
     partitions: Mapping[str, int] = field(default_factory=dict)
     """How many partitions each input topic has, as the broker says; empty until it was asked."""
     _streak: Streak = field(default_factory=Streak)
+    _pardoned: bool = False
 
     async def batch(self, records: Sequence[Record]) -> Outcome[S]:
         """Fold a batch of records in one transaction; commit. Raises Stopped, or whatever is transient.
@@ -115,7 +118,7 @@ class Desk(Generic[S, C]):
             async with self._folding(named) as folding:
                 outcome = await folding.settle(items)
                 streak = self._judged(outcome)
-        self._streak = streak
+        self._streak, self._pardoned = streak, False
         self._account(outcome)
         for key, topic in outcome.closing:
             await self.release(key, topic)
@@ -149,6 +152,10 @@ class Desk(Generic[S, C]):
                         await commands.keep(folding.tx, once, applied.answer, folding.now)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             raise Busy from None
+        except asyncpg.PostgresError as error:
+            if refuses_the_row(error):
+                raise Unworkable(refusal_words(error)) from None
+            raise
         self._account(outcome)
         return applied
 
@@ -176,7 +183,9 @@ class Desk(Generic[S, C]):
         async with self._folding(named) as folding:
             says = await self.restate(folding.tx, named)
             said = [saying.word(folding.rows[key], [event], fresh_cause(), self.epoch) for key, event in says]
-            await saying.say(folding.tx, [one for _, words in said for one in words], folding.now)
+            await saying.say(
+                folding.tx, [one for _, words in said for one in words], folding.now, folding.now.date()
+            )
         self.said.set()
         return len(says)
 
@@ -217,7 +226,13 @@ class Desk(Generic[S, C]):
         async with self.read() as connection:
             found = await connection.fetch(_FREEABLE)
         for key, topic in found:
-            await self.release(key, topic)
+            try:
+                await self.release(key, topic)
+            except Exception as error:  # one stream that cannot be freed holds no other up
+                self.metrics.failed.inc()
+                log.error(
+                    "stream not freed", key=str(key), topic=topic, error=type(error).__name__, at=where(error)
+                )
         await self._release_strangers()
         return 0.5 if len(found) < 200 else 0.0
 
@@ -242,6 +257,10 @@ class Desk(Generic[S, C]):
         async with self.read() as connection:
             reason: str | None = await connection.fetchval("SELECT reason FROM delivery.stops")
             return reason
+
+    def pardon(self) -> None:
+        """An operator resumed: the next batch goes through, its failures to the dead letters."""
+        self._streak, self._pardoned = Streak(), True
 
     async def remember_stop(self, reason: str) -> None:
         """Stay stopped over restarts, until an operator resumes."""
@@ -277,12 +296,14 @@ class Desk(Generic[S, C]):
     ) -> Folding[S, C]:
         """Lock the key rows, then read the clock, once: that reading is `now` for all of the transaction."""
         rows = await keys.lock(tx, named)
+        wall = self.clock()
         return Folding(
             tx,
             self.fold,
             rows,
             city=await self.fold.city(tx),
-            now=now or self.clock(),
+            now=now or wall,
+            today=wall.date(),
             epoch=self.epoch,
             seals=self.seals,
             strict=strict,
@@ -290,6 +311,8 @@ class Desk(Generic[S, C]):
 
     def _judged(self, outcome: Outcome[S]) -> Streak:
         """The streak after this batch. Raises Stopped inside the transaction, so that it is rolled back."""
+        if self._pardoned:
+            return Streak()
         streak = self._streak.after(outcome.trail)
         if (reason := streak.stops) is not None:
             raise Stopped(f"{reason}; the first: {outcome.dead[0].problem}" if outcome.dead else reason)
@@ -335,6 +358,7 @@ WHERE k.parked IS NOT NULL AND CASE p.why ->> 'cause'
         SELECT FROM delivery.dead_letters AS d
         WHERE d.key = k.key AND d.topic = p.topic AND d.status = 'open')
     END
+ORDER BY p.why ->> 'since'
 LIMIT 200
 """
 

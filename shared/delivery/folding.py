@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum, auto
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -99,6 +99,7 @@ class Folding(Generic[S, C]):
         *,
         city: C,
         now: datetime,
+        today: date,
         epoch: int,
         seals: Callable[[str], Seal | None],
         strict: bool = False,
@@ -111,6 +112,7 @@ class Folding(Generic[S, C]):
         self._epoch = epoch
         self._seals = seals
         self._strict = strict
+        self._today = today
 
     async def settle(self, items: Sequence[Item]) -> Outcome[S]:
         """Fold these in order, in savepoints, halved until a row that PostgreSQL refuses stands alone.
@@ -124,7 +126,7 @@ class Folding(Generic[S, C]):
         except asyncpg.PostgresError as error:
             if not refuses_the_row(error):
                 raise
-            refusal = _words(error)
+            refusal = refusal_words(error)
         if len(items) == 1:
             return await self._alone(items[0], refusal)
         half = len(items) // 2
@@ -170,14 +172,14 @@ class Folding(Generic[S, C]):
             elif verdict is Verdict.WAIT:
                 outcome.waiting.append(item)
             elif item.problem is not None:
-                rows[item.key] = self._unworkable(item, row, outcome, said)
+                rows[item.key] = self._unworkable(item, row, outcome, said, ours=item.fact is not None)
             else:
                 rows[item.key] = self._apply(item, row, states, outcome, said)
 
         changed = {key: state for key, state in states.items() if state is not before[key]}
         if changed:
             await self._fold.save(self.tx, changed)
-        await saying.say(self.tx, said, self.now)
+        await saying.say(self.tx, said, self.now, self._today)
         await keys.save(self.tx, [row for key, row in rows.items() if row is not self.rows[key]])
         if outcome.waiting:
             await letters.keep_waiting(self.tx, outcome.waiting, self.now)
@@ -213,8 +215,9 @@ class Folding(Generic[S, C]):
         except Exception as error:
             if self._strict:
                 raise
+            failed = replace(item, problem=_reason(error), errors=_errors(error))
             return self._unworkable(
-                replace(item, problem=_reason(error), errors=_errors(error)), row, outcome, said
+                failed, row, outcome, said, ours=not isinstance(error, Refused | Unworkable)
             )
         states[row.key] = decision.state
         said.extend(sayings)
@@ -236,17 +239,24 @@ class Folding(Generic[S, C]):
         elif not self._refuse(item, outcome, said):
             outcome.dead.append(item)
 
-    def _unworkable(self, item: Item, row: KeyRow, outcome: Outcome[S], said: list[saying.Saying]) -> KeyRow:
-        """Give a failure its home: a stranger's receipt, or a dead letter and a parked stream."""
+    def _unworkable(
+        self, item: Item, row: KeyRow, outcome: Outcome[S], said: list[saying.Saying], *, ours: bool
+    ) -> KeyRow:
+        """Give a failure its home: a stranger's receipt, or a dead letter and a parked stream.
+
+        `ours`: a rule or the store choked on what could be read. That counts towards a stop whoever sent it;
+        what a stranger got wrong does not.
+        """
         if item.record is None:
             outcome.failed.append(item)
             return row
+        if ours or item.topic not in self._fold.inbound:
+            outcome.trail.append((row.key, False))
         if self._refuse(item, outcome, said):
             return row
         outcome.dead.append(item)
         if not self._fold.is_numbered(item.topic):
             return row
-        outcome.trail.append((row.key, False))
         return row.parking(item.topic, "unworkable", item.number, self.now)
 
     def _refuse(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> bool:
@@ -284,7 +294,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__} at {' < '.join(reversed(where(error)))}"
 
 
-def _words(error: asyncpg.PostgresError) -> str:
+def refusal_words(error: asyncpg.PostgresError) -> str:
     """What PostgreSQL refused, without its detail, which quotes the row."""
     about = getattr(error, "constraint_name", None) or getattr(error, "column_name", None)
     return (

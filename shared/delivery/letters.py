@@ -1,8 +1,12 @@
 """What could not be folded now: events that wait behind a gap, and dead letters. Both kept as bytes."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from shared.database import Transaction
 from shared.delivery.reading import Item
@@ -12,17 +16,13 @@ from shared.sealing import Seal
 
 async def keep_waiting(tx: Transaction, items: Iterable[Item], now: datetime) -> None:
     """Put these behind their stream; one that is there already stays as it is."""
-    rows = [(item, item.record) for item in items]
-    if not rows:
-        return
     await tx.executemany(
-        "INSERT INTO delivery.waiting (key, sequence, topic, partition, record_offset, record_time,"
-        " record_key, headers, value, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        " ON CONFLICT DO NOTHING",
+        "INSERT INTO delivery.waiting (key, sequence, since, topic, partition, record_offset, record_time,"
+        " record_key, headers, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         [
-            (item.key, item.number, *_columns(record), record.value, now)
-            for item, record in rows
-            if record is not None
+            (item.key, item.number, now, *_place(item.record), *_content(item.record, None))
+            for item in items
+            if item.record is not None
         ],
     )
 
@@ -35,7 +35,7 @@ async def waiting(tx: Transaction, key: UUID, topic: str) -> list[KeptRecord]:
         key,
         topic,
     )
-    return [_kept(tuple(row)) for row in rows]
+    return [_kept(row) for row in rows]
 
 
 async def forget_waiting(tx: Transaction, key: UUID, topic: str, up_to: int) -> None:
@@ -49,10 +49,9 @@ async def keep_dead(
     tx: Transaction, items: Iterable[Item], now: datetime, seals: Callable[[str], Seal | None]
 ) -> None:
     """Write dead letters, one per place in a topic; one that failed again on release is open again."""
-    rows = [(item, item.record) for item in items]
     await tx.executemany(
-        "INSERT INTO delivery.dead_letters AS d (key, sequence, topic, partition, record_offset, record_time,"
-        " record_key, headers, value, sealed, reason, since)"
+        "INSERT INTO delivery.dead_letters AS d (key, sequence, since, reason, sealed, topic, partition,"
+        " record_offset, record_time, record_key, headers, value)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         " ON CONFLICT (topic, partition, record_offset) DO UPDATE"
         " SET status = 'open', reason = excluded.reason, attempts = d.attempts + 1"
@@ -61,13 +60,14 @@ async def keep_dead(
             (
                 item.key,
                 item.number,
-                *_columns(record),
-                *_sealed(record, seals(record.topic)),
-                item.problem,
                 now,
+                (item.problem or "").replace("\x00", "�"),
+                seals(record.topic) is not None,
+                *_place(record),
+                *_content(record, seals(record.topic)),
             )
-            for item, record in rows
-            if record is not None
+            for item in items
+            if (record := item.record) is not None
         ],
     )
 
@@ -103,7 +103,7 @@ async def releasing(
         key,
         topic,
     )
-    letters = [_opened(row[1], _kept(tuple(row)[2:]), seals) for row in rows if row[0] == "releasing"]
+    letters = [_opened(row[1], tuple(row)[2:], seals) for row in rows if row[0] == "releasing"]
     return letters, any(row[0] == "open" for row in rows)
 
 
@@ -113,11 +113,12 @@ async def keyless_releasing(
     """Released dead letters that belong to no parked stream (ids and records, 100 at most), locked."""
     rows = await tx.fetch(
         "SELECT id, sealed, topic, partition, record_offset, record_time, record_key, headers, value"
-        " FROM delivery.dead_letters AS d WHERE status = 'releasing' AND sequence IS NULL AND NOT EXISTS"
+        " FROM delivery.dead_letters AS d WHERE status = 'releasing'"
+        " AND (d.key IS NULL OR sequence IS NULL) AND NOT EXISTS"
         " (SELECT FROM delivery.keys AS k WHERE k.key = d.key AND k.parked ? d.topic)"
         " ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED"
     )
-    return [row[0] for row in rows], [_opened(row[1], _kept(tuple(row)[2:]), seals) for row in rows]
+    return [row[0] for row in rows], [_opened(row[1], tuple(row)[2:], seals) for row in rows]
 
 
 async def released_ids(tx: Transaction, ids: Sequence[int], now: datetime) -> None:
@@ -141,33 +142,39 @@ async def released(tx: Transaction, key: UUID, topic: str, now: datetime) -> Non
     )
 
 
-def _columns(record: Record) -> tuple[str, int, int, int, bytes | None, bytes]:
-    place = (record.topic, record.partition, record.offset, record.timestamp)
-    return (*place, record.key, pack_headers(record.headers))
+def _place(record: Record) -> tuple[str, int, int, int]:
+    return record.topic, record.partition, record.offset, record.timestamp
 
 
-def _context(topic: str, partition: int, offset: int) -> bytes:
-    return f"dead letter {topic}/{partition}/{offset}".encode()
-
-
-def _sealed(record: Record, seal: Seal | None) -> tuple[bytes | None, bool]:
-    if seal is None or record.value is None:
-        return record.value, False
-    return seal.seal(record.value, _context(record.topic, record.partition, record.offset)), True
-
-
-def _opened(sealed: bool, record: KeptRecord, seals: Callable[[str], Seal | None]) -> KeptRecord:
-    if not sealed or record.value is None:
-        return record
-    seal = seals(record.topic)
+def _content(record: Record, seal: Seal | None) -> tuple[bytes | None, bytes, bytes | None]:
+    """Key, headers and value as bytes; sealed where the topic carries identity, which any of them may hold."""
+    content = (record.key, pack_headers(record.headers), record.value)
     if seal is None:
-        raise LookupError(f"dead letters of {record.topic} are sealed and this process has no key")
-    value = seal.open(record.value, _context(record.topic, record.partition, record.offset))
-    return KeptRecord(
-        record.topic, record.partition, record.offset, record.timestamp, record.key, value, record.headers
-    )
+        return content
+    key, headers, value = (None if part is None else seal.seal(part, _context(record)) for part in content)
+    assert headers is not None
+    return key, headers, value
 
 
-def _kept(row: tuple[object, ...]) -> KeptRecord:
-    topic, partition, offset, time, key, headers, value = row
-    return KeptRecord(topic, partition, offset, time, key, value, unpack_headers(headers))  # type: ignore[arg-type]
+def _context(record: Record) -> bytes:
+    return f"dead letter {record.topic}/{record.partition}/{record.offset}".encode()
+
+
+def _kept(row: asyncpg.Record | Sequence[Any], seal: Seal | None = None) -> KeptRecord:
+    """The record in a row of topic, partition, offset, time, key, headers, value."""
+    record = KeptRecord(row[0], row[1], row[2], row[3], row[4], row[6], ())
+    key, headers, value = row[4:7]
+    if seal is not None:
+        key, headers, value = (
+            None if part is None else seal.open(part, _context(record)) for part in (key, headers, value)
+        )
+    return replace(record, key=key, value=value, headers=tuple(unpack_headers(headers)))
+
+
+def _opened(sealed: bool, row: Sequence[Any], seals: Callable[[str], Seal | None]) -> KeptRecord:
+    if not sealed:
+        return _kept(row)
+    seal = seals(row[0])
+    if seal is None:
+        raise LookupError(f"dead letters of {row[0]} are sealed and this process has no key")
+    return _kept(row, seal)

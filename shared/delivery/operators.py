@@ -49,13 +49,15 @@ async def dead_letters(connection: Connection, *, every: bool = False) -> list[D
 
 
 async def headers(connection: Connection, letter: int) -> list[tuple[str, str | None]]:
-    """A dead letter's headers, read as far as they can be. Raises NotThere."""
-    packed = await connection.fetchval("SELECT headers FROM delivery.dead_letters WHERE id = $1", letter)
-    if packed is None:
+    """A dead letter's headers, read as far as they can be; none where they are sealed. Raises NotThere."""
+    row = await connection.fetchrow("SELECT headers, sealed FROM delivery.dead_letters WHERE id = $1", letter)
+    if row is None:
         raise NotThere(f"there is no dead letter {letter}")
+    if row["sealed"]:
+        return []
     return [
         (name, None if value is None else value.decode("utf-8", "backslashreplace"))
-        for name, value in unpack_headers(packed)
+        for name, value in unpack_headers(row["headers"])
     ]
 
 
@@ -92,7 +94,8 @@ async def discard(connection: Connection, letter: int, author: str, reason: str,
     """Give a dead letter up: its number is heard, what waited behind it goes on. Raises NotThere."""
     async with connection.transaction():
         row = await connection.fetchrow(
-            "SELECT key, topic, sequence FROM delivery.dead_letters WHERE id = $1 AND status = 'open'", letter
+            "SELECT key, topic, sequence FROM delivery.dead_letters WHERE id = $1 AND status IN ('open', 'releasing')",
+            letter,
         )
         if row is None:
             raise NotThere(f"there is no open dead letter {letter}")

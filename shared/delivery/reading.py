@@ -48,10 +48,13 @@ class Item:
 
 def read(record: Record, fold: Fold[Any, Any]) -> Item:
     """The item in a record. Never raises: what cannot be read is an item with a `problem`."""
+    read_it = _read_strangers if record.topic in fold.inbound else _read_owners
     found = dict(record.headers)
-    if record.topic in fold.inbound:
-        return _read_strangers(record, found, fold)
-    return _read_owners(record, found, fold)
+    try:
+        return read_it(record, found, fold)
+    except Exception as error:
+        problem = f"{type(error).__name__} while it was read"
+        return Item(_subject(record, found), None, None, record.topic, None, record, problem=problem)
 
 
 def _read_owners(record: Record, found: Mapping[str, bytes | None], fold: Fold[Any, Any]) -> Item:
@@ -214,5 +217,5 @@ def begun_trace(correlation: UUID) -> str:
 
 def handed_in(key: UUID, fact: Fact) -> Item:
     """An act or a clock's fact as an item; one that nobody named gets an id of its own."""
-    named = fact if fact.has_id else fact.known_as(uuid4())
+    named = fact if fact.has_id else fact.model_copy().known_as(uuid4())
     return Item(key, named, Cause(named.id, named.id, begun_trace(named.id)))

@@ -68,6 +68,8 @@ class Relay:
         self._connection: Session | None = None
         self._producer = Producer(brokers, f"{desk.name}-relay", desk.metrics.rebuilt.inc)
         self._leaving = False
+        self._doubtful: set[UUID] = set()
+        """Complaints of rounds whose end is not known: what stands last on a compacted topic may be old."""
 
     async def run(self) -> None:
         """Relay until `leave`, whatever breaks in between."""
@@ -121,6 +123,8 @@ class Relay:
         rows = await self._unpublished(connection)
         if not rows:
             return 0
+        named = {row.key for row in rows}
+        self._doubtful |= named
         acknowledged = await self._producer.send(rows)
         free = deletable(rows, acknowledged)
         gone = await connection.fetchval(
@@ -129,10 +133,11 @@ class Relay:
             free,
         )
         self._desk.metrics.sent.inc(len(free))
-        if gone < len(free):
-            await self._restate({row.key for row in rows})
         if len(free) < len(rows):
             raise TimeoutError("some events were not acknowledged")
+        if gone < len(free) or self._doubtful != named:
+            await self._restate()
+        self._doubtful.clear()
         return len(rows)
 
     async def _leading(self) -> Session | None:
@@ -180,11 +185,15 @@ class Relay:
             ) in found
         ]  # fmt: skip
 
-    async def _restate(self, keys: set[UUID]) -> None:
-        """Another relay had sent some of these too: on compacted topics the newest state must stand last."""
-        log.warning("a stale relay: rows were gone already", keys=len(keys))
+    async def _restate(self) -> None:
+        """On compacted topics the newest state must stand last, and here it may not.
+
+        Another relay had sent some of these too, or an earlier round of ours ended without an answer and may
+        have put old rows behind newer ones.
+        """
         if self._desk.restate is not None:
-            self._desk.metrics.restated.inc(await self._desk.say_again(sorted(keys)))
+            log.warning("the newest state is said again", keys=len(self._doubtful))
+            self._desk.metrics.restated.inc(await self._desk.say_again(sorted(self._doubtful)))
 
     async def _abandon(self) -> None:
         """Let go of the lock and of the producer; the next turn begins anew."""

@@ -15,6 +15,8 @@ from shared.events.catalogue import OWNER_TOPICS
 from shared.events.fact import Event
 from shared.events.ids import event_id
 
+_MONTHS = 7_305_003
+
 LARGEST_EVENT = 1_000_000
 """Bytes that one event may have: the broker's 1 MiB less headers and framing."""
 
@@ -88,11 +90,15 @@ def _saying(key: UUID, event: Event, cause: Cause | None, ordinal: int, number: 
     )
 
 
-async def say(tx: Transaction, said: Sequence[Saying], now: datetime) -> None:
-    """Write what is said, in order; the keys are locked, so per key positions rise as the numbers do."""
+async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: date) -> None:
+    """Write what is said, in order; the keys are locked, so per key positions rise as the numbers do.
+
+    `now` stamps the events; `today`, the wall clock's day, chooses the partition: in the sweep `now` is the
+    watermark, which may lie in a month that has no partition (any more).
+    """
     if not said:
         return
-    month = now.date().replace(day=1)
+    month = today.replace(day=1)
     positions = [
         row[0]
         for row in await tx.fetch(
@@ -131,15 +137,23 @@ async def say(tx: Transaction, said: Sequence[Saying], now: datetime) -> None:
 
 
 async def make_months(connection: Connection, today: date) -> None:
-    """See that `said` has partitions for this month and the next two; a missing one would stop all saying."""
+    """See that `said` has partitions for this month and the next two; a missing one would stop all saying.
+
+    A table is built beside and then attached: CREATE … PARTITION OF would lock `said` against every writer,
+    behind whoever reads it for long. One replica at a time.
+    """
     first = today.replace(day=1)
     for _ in range(3):
-        name = f"said_{first:%Y_%m}"
-        if await connection.fetchval("SELECT to_regclass($1)", f"delivery.{name}") is None:
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS delivery.{name} PARTITION OF delivery.said"
-                f" FOR VALUES IN ('{first}')"
-            )
+        name = f"delivery.said_{first:%Y_%m}"
+        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", _MONTHS)
+                await connection.execute("SET LOCAL lock_timeout = '2s'")
+                if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+                    await connection.execute(f"CREATE TABLE {name} (LIKE delivery.said INCLUDING ALL)")
+                    await connection.execute(
+                        f"ALTER TABLE delivery.said ATTACH PARTITION {name} FOR VALUES IN ('{first}')"
+                    )
         first = (first + timedelta(days=32)).replace(day=1)
 
 

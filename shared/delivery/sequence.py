@@ -24,8 +24,8 @@ def wire(number: int) -> str:
 
 
 def following(last: int, epoch: int) -> int:
-    """The number an owner says after `last`, in its present epoch: a new epoch begins again at 1."""
-    return last + 1 if last // _EPOCH == epoch else epoch * _EPOCH + 1
+    """The number an owner says after `last`: a later epoch begins again at 1, an earlier one is never gone back to."""
+    return last + 1 if last // _EPOCH >= epoch else epoch * _EPOCH + 1
 
 
 def follows(heard: int, incoming: int) -> bool:

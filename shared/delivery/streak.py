@@ -9,24 +9,30 @@ IN_WINDOW = 20
 
 
 class Streak:
-    """The last outcome of the last 100 distinct complaints, oldest first; a value, `after` makes another."""
+    """The last outcome of the last 100 distinct complaints, oldest first; a value, `after` makes another.
 
-    def __init__(self, last: dict[UUID, bool] | None = None) -> None:
+    `stops`: why the consumer must stop, in words; None while it may go on.
+    """
+
+    def __init__(self, last: dict[UUID, bool] | None = None, stops: str | None = None) -> None:
         self._last = last or {}
+        self.stops = stops
 
     def after(self, outcomes: Iterable[tuple[UUID, bool]]) -> "Streak":
-        """The streak once these (complaint, whether it went well) have been added, in order."""
+        """The streak once these (complaint, whether it went well) have been added, judged after each failure."""
         last = dict(self._last)
         for key, well in outcomes:
             last.pop(key, None)
             last[key] = well
-        return Streak(dict(list(last.items())[-WINDOW:]))
+            if len(last) > WINDOW:
+                del last[next(iter(last))]
+            if not well and (reason := _reason(list(last.values()))):
+                return Streak(last, reason)
+        return Streak(last)
 
-    @property
-    def stops(self) -> str | None:
-        """Why the consumer must stop, in words; None while it may go on."""
-        outcomes = list(self._last.values())
-        if len(outcomes) >= IN_A_ROW and not any(outcomes[-IN_A_ROW:]):
-            return f"the last {IN_A_ROW} complaints all failed"
-        failed = outcomes.count(False)
-        return f"{failed} of the last {len(outcomes)} complaints failed" if failed >= IN_WINDOW else None
+
+def _reason(outcomes: list[bool]) -> str | None:
+    if len(outcomes) >= IN_A_ROW and not any(outcomes[-IN_A_ROW:]):
+        return f"{IN_A_ROW} complaints failed in a row"
+    failed = outcomes.count(False)
+    return f"{failed} of the last {len(outcomes)} complaints failed" if failed >= IN_WINDOW else None

@@ -63,7 +63,8 @@ CREATE TABLE delivery.waiting (
     PRIMARY KEY (key, topic, sequence)
 );
 
--- Records that no retry can help, as the bytes they came in (sealed where the topic carries identity).
+-- Records that no retry can help, as the bytes they came in (key, headers and value sealed where the topic
+-- carries identity).
 CREATE TABLE delivery.dead_letters (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     topic text NOT NULL,
