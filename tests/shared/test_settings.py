@@ -1,0 +1,98 @@
+"""A missing or senseless setting stops the process at start, by its name and without its value."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ops.contracts import ROOT
+from shared.settings import ServiceSettings
+
+SECRET = "kata-sandi-contoh"
+GOOD = {
+    "SIMPUL_STORE_DSN": f"postgresql://intake:{SECRET}@127.0.0.1:5432/intake",
+    "SIMPUL_KAFKA_BOOTSTRAP": "127.0.0.1:9092",
+    "SIMPUL_HTTP_PORT": "8001",
+    "SIMPUL_KEYS_FILE": "/nowhere/keys.json",
+}
+
+
+def started_with(**environment: str) -> tuple[int, str]:
+    """Exit code and standard error of a process that reads its settings and ends."""
+    program = "from shared.settings import ServiceSettings, read; print(read(ServiceSettings).brokers)"
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("SIMPUL_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=bare | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_with_everything_given_it_starts() -> None:
+    assert started_with(**GOOD) == (0, "")
+
+
+def test_without_anything_each_missing_variable_is_named() -> None:
+    code, said = started_with()
+    assert code == 1
+    assert said.splitlines() == [
+        "cannot start:",
+        "  SIMPUL_STORE_DSN: Field required",
+        "  SIMPUL_KAFKA_BOOTSTRAP: Field required",
+        "  SIMPUL_HTTP_PORT: Field required",
+        "  SIMPUL_KEYS_FILE: Field required",
+    ]
+
+
+def test_what_makes_no_sense_is_named_and_not_repeated() -> None:
+    code, said = started_with(
+        **GOOD
+        | {
+            "SIMPUL_STORE_DSN": f"mysql://intake:{SECRET}@127.0.0.1/intake",
+            "SIMPUL_KAFKA_BOOTSTRAP": f"{SECRET} 9092",
+            "SIMPUL_HTTP_PORT": SECRET,
+            "SIMPUL_REPLICA": "-1",
+            "SIMPUL_DRAIN_SECONDS": "0",
+            "SIMPUL_LOG_LEVEL": SECRET,
+        }
+    )
+    assert code == 1
+    assert SECRET not in said
+    assert [line.strip().partition(":")[0] for line in said.splitlines()[1:]] == [
+        "SIMPUL_STORE_DSN",
+        "SIMPUL_KAFKA_BOOTSTRAP",
+        "SIMPUL_HTTP_PORT",
+        "SIMPUL_REPLICA",
+        "SIMPUL_DRAIN_SECONDS",
+        "SIMPUL_LOG_LEVEL",
+    ]
+
+
+def settings(**changed: object) -> ServiceSettings:
+    fields = {name.removeprefix("SIMPUL_").lower(): value for name, value in GOOD.items()}
+    return ServiceSettings.model_validate(fields | changed)
+
+
+def test_several_brokers_are_split_at_commas() -> None:
+    assert settings(kafka_bootstrap="a:1,b:2,c:3").brokers == ["a:1", "b:2", "c:3"]
+
+
+@pytest.mark.parametrize("bootstrap", ["", "a", "a:1,", ",a:1", "a:1, b:2", "a:x"])
+def test_brokers_are_hosts_with_ports(bootstrap: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(kafka_bootstrap=bootstrap)
+
+
+def test_settings_do_not_change_while_it_runs() -> None:
+    fixed = settings()
+    with pytest.raises(ValidationError):
+        setattr(fixed, "http_port", 2)  # noqa: B010 — mypy would not let it
+    assert fixed.keys_file == Path("/nowhere/keys.json")
