@@ -56,8 +56,10 @@ class Place(Part):
     text: Annotated[str, StringConstraints(max_length=500)] | None = None
     lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     lon: Annotated[float, Field(ge=-180, le=180)] | None = None
-    kelurahan: Annotated[str, StringConstraints(pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$")] | None = None
-    kecamatan: Annotated[str, StringConstraints(pattern=r"^\d{2}\.\d{2}\.\d{2}$")] | None = None
+    kelurahan: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9]{2}\.[0-9]{2}\.[0-9]{2}\.[0-9]{4}$")] | None
+    ) = None
+    kecamatan: Annotated[str, StringConstraints(pattern=r"^[0-9]{2}\.[0-9]{2}\.[0-9]{2}$")] | None = None
 
 
 class Attachment(Part):
@@ -87,7 +89,7 @@ class FieldError(Part):
 class LaporOrigin(Part):
     """How a report stood in SP4N-LAPOR when we first saw it; instants are None where LAPOR does not tell them."""
 
-    tracking_id: Annotated[str, StringConstraints(pattern=r"^\d{1,20}$")]
+    tracking_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
     institution_id: str | None = None
     institution: str | None = None
     opd: OpdCode | None = None
@@ -105,7 +107,7 @@ class Reporter(Part):
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
     phone: Annotated[str, StringConstraints(max_length=40)] | None = None
     email: Annotated[str, StringConstraints(max_length=254)] | None = None
-    nik: Annotated[str, StringConstraints(pattern=r"^\d{16}$")] | None = None
+    nik: Annotated[str, StringConstraints(pattern=r"^[0-9]{16}$")] | None = None
     address: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
