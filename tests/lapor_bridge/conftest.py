@@ -27,22 +27,21 @@ from shared.delivery.posting import Poster
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event, Fact
 from tests.conftest import MakeStore
-from tests.simulators.lapor_process import KEYS, LaporProcess
+from tests.lapor_bridge.running import KEYS, Lapor
 
 JAMBI = Path(__file__).resolve().parents[2] / "deploy/city/jambi"
 
 
 @pytest.fixture
-def lapor(tmp_path: Path) -> Iterator[LaporProcess]:
+def lapor(tmp_path: Path) -> Iterator[Lapor]:
     """A running, empty SP4N-LAPOR of its own."""
-    running = LaporProcess(tmp_path)
+    running = Lapor(tmp_path)
     yield running
-    if running.process.poll() is None:
-        running.stop()
+    running.go_away()
 
 
 @pytest.fixture
-async def client(lapor: LaporProcess) -> AsyncIterator[LaporClient]:
+async def client(lapor: Lapor) -> AsyncIterator[LaporClient]:
     """The bridge's client towards it, impatient."""
     made = LaporClient(lapor.url, auth=KEYS["auth"], token=KEYS["token"], seconds=1.0)
     yield made

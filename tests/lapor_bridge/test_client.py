@@ -14,13 +14,13 @@ from services.lapor_bridge.lapor.client import (
     NotThere,
     read_secret,
 )
+from tests.lapor_bridge.running import KEYS, Lapor
 from tests.lapor_bridge.test_mirror import break_next, fill
-from tests.simulators.lapor_process import KEYS, LaporProcess
 
 NEW = {"title": "Lampu mati", "content": "Lampu jalan mati.", "channel": 1, "user_id": 1}
 
 
-async def test_a_report_is_made_read_and_added_to(client: LaporClient, lapor: LaporProcess) -> None:
+async def test_a_report_is_made_read_and_added_to(client: LaporClient, lapor: Lapor) -> None:
     report_id = await client.create(NEW)
     assert (await client.report(report_id))["title"] == "Lampu mati"
     item = await client.add_followup(
@@ -31,7 +31,7 @@ async def test_a_report_is_made_read_and_added_to(client: LaporClient, lapor: La
     assert len(await client.followups(report_id)) == 2
 
 
-async def test_lists_are_followed_to_their_end(client: LaporClient, lapor: LaporProcess) -> None:
+async def test_lists_are_followed_to_their_end(client: LaporClient, lapor: Lapor) -> None:
     lapor.http.post("/control/reports", json={"generate": {"seed": 3, "count": 250}})
     pages = [page async for page in client.changed(None)]
     assert [len(page) for page in pages] == [100, 100, 50]
@@ -52,7 +52,7 @@ async def test_lists_are_followed_to_their_end(client: LaporClient, lapor: Lapor
     ],
 )
 async def test_each_fault_tells_whether_it_may_have_been_done(
-    client: LaporClient, lapor: LaporProcess, fault: str, known: type[LaporError]
+    client: LaporClient, lapor: Lapor, fault: str, known: type[LaporError]
 ) -> None:
     break_next(lapor, fault, "/complaints/complaint", retry_after=9, seconds=3)
     with pytest.raises(LaporError) as told:
@@ -61,27 +61,25 @@ async def test_each_fault_tells_whether_it_may_have_been_done(
     assert told.value.retry_after == (9 if fault == "too_many" else None)
 
 
-async def test_a_refusal_names_the_fields_and_quotes_nothing(
-    client: LaporClient, lapor: LaporProcess
-) -> None:
+async def test_a_refusal_names_the_fields_and_quotes_nothing(client: LaporClient, lapor: Lapor) -> None:
     with pytest.raises(Declined, match="422 about title") as told:
         await client.create({"content": "rahasia sekali", "channel": 1})
     assert "rahasia" not in told.value.reason
 
 
-async def test_what_is_not_there_is_said_to_be_not_there(client: LaporClient, lapor: LaporProcess) -> None:
+async def test_what_is_not_there_is_said_to_be_not_there(client: LaporClient, lapor: Lapor) -> None:
     with pytest.raises(NotThere):
         await client.report("1")
 
 
-async def test_an_answer_of_another_shape_is_no_answer(client: LaporClient, lapor: LaporProcess) -> None:
+async def test_an_answer_of_another_shape_is_no_answer(client: LaporClient, lapor: Lapor) -> None:
     fill(lapor)
     with pytest.raises(NoAnswer, match=r"without results\.data"):
         await client.report("x/../../live?")
 
 
 @pytest.fixture
-async def stranger(lapor: LaporProcess) -> AsyncIterator[LaporClient]:
+async def stranger(lapor: Lapor) -> AsyncIterator[LaporClient]:
     made = LaporClient(lapor.url, auth="wrong", token=KEYS["token"], seconds=1.0)
     yield made
     await made.close()
@@ -92,21 +90,19 @@ async def test_keys_that_are_not_accepted_are_not_the_reports_fault(stranger: La
         await stranger.create(NEW)
 
 
-async def test_a_bearer_key_opens_as_well(lapor: LaporProcess) -> None:
+async def test_a_bearer_key_opens_as_well(lapor: Lapor) -> None:
     made = LaporClient(lapor.url, auth=KEYS["auth"], token=KEYS["token"], auth_header="bearer")
     assert await made.create(NEW)
     await made.close()
 
 
-async def test_nobody_there_is_surely_not_sent(client: LaporClient, lapor: LaporProcess) -> None:
-    lapor.kill()
+async def test_nobody_there_is_surely_not_sent(client: LaporClient, lapor: Lapor) -> None:
+    lapor.go_away()
     with pytest.raises(NotSent, match="cannot be reached"):
         await client.create(NEW)
 
 
-def test_a_secret_is_the_last_word_of_the_first_line_that_is_no_comment(
-    lapor: LaporProcess, tmp_path
-) -> None:  # type: ignore[no-untyped-def]
+def test_a_secret_is_the_last_word_of_the_first_line_that_is_no_comment(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("# SPLP\n\nhub kunci\nother x\n")
     assert read_secret(file) == "kunci"

@@ -14,10 +14,10 @@ from shared.access import Access, new_key
 from shared.events.ids import complaint_id
 from shared.web import answer_problems, as_json
 from tests.lapor_bridge.conftest import Bridge
+from tests.lapor_bridge.running import Lapor
 from tests.lapor_bridge.test_mirror import accepted, act, break_next, writes_of_the_hub
 from tests.lapor_bridge.test_ringkas import ROW, workbook
 from tests.lapor_bridge.world import a_complaint, kinds, received, routed
-from tests.simulators.lapor_process import LaporProcess
 
 pytestmark = pytest.mark.store
 
@@ -52,34 +52,32 @@ async def office(bridge: Bridge, tmp_path: Path) -> AsyncIterator[Office]:
         yield Office(client, {role: secret for role, (secret, _) in made.items()})
 
 
-def export(lapor: LaporProcess, version: str = "plain", **more: str) -> bytes:
+def export(lapor: Lapor, version: str = "plain", **more: str) -> bytes:
     return lapor.http.get("/export/laporan-ringkas.xlsx", params={"version": version, **more}).content
 
 
-def generate(lapor: LaporProcess, count: int) -> None:
+def generate(lapor: Lapor, count: int) -> None:
     asked = {"generate": {"seed": 11, "count": count}, "backdate": True}
     assert lapor.http.post("/control/reports", json=asked).status_code == 200
 
 
 async def test_an_export_is_taken_in_whole_and_twice_without_doubling(
-    office: Office, bridge: Bridge, lapor: LaporProcess
+    office: Office, bridge: Bridge, lapor: Lapor
 ) -> None:
-    generate(lapor, 1_500)
-    for version, new in (("preamble", 1_500), ("plain", 0), ("full", 0), ("preamble", 0)):
+    generate(lapor, 1_100)
+    for version, new in (("preamble", 1_100), ("plain", 0), ("full", 0), ("preamble", 0)):
         code, told = await office.take_in(export(lapor, version, months="id"))
         assert (code, told["rows"], told["new"], told["known"], told["odd"]) == (
             200,
-            1_500,
+            1_100,
             new,
-            1_500 - new,
+            1_100 - new,
             [],
         )
-    assert (await office.status())[1]["postings"] == {"waiting": 1_500}
+    assert (await office.status())[1]["postings"] == {"waiting": 1_100}
 
 
-async def test_what_the_api_has_shown_already_is_known(
-    office: Office, bridge: Bridge, lapor: LaporProcess
-) -> None:
+async def test_what_the_api_has_shown_already_is_known(office: Office, bridge: Bridge, lapor: Lapor) -> None:
     generate(lapor, 40)
     await bridge.discovery.turn(bridge.desk)
     _, told = await office.take_in(export(lapor))
@@ -104,9 +102,7 @@ async def test_odd_lines_are_named_and_the_others_are_taken(office: Office) -> N
     ]
 
 
-async def test_a_later_export_tells_what_has_changed(
-    office: Office, bridge: Bridge, lapor: LaporProcess
-) -> None:
+async def test_a_later_export_tells_what_has_changed(office: Office, bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = lapor.http.post(
         "/control/reports", json={"reports": [{"title": "Jalan", "text": "Jalan rusak sekali."}]}
     ).json()["tracking_ids"][0]
@@ -123,7 +119,7 @@ async def test_a_later_export_tells_what_has_changed(
 
 
 async def test_our_own_report_in_the_export_settles_an_attempt_without_answer(
-    office: Office, bridge: Bridge, lapor: LaporProcess
+    office: Office, bridge: Bridge, lapor: Lapor
 ) -> None:
     break_next(lapor, "lost_answer", "/complaints/complaint", method="POST")
     await bridge.hear(a_complaint(1), received(), routed("DISHUB"))

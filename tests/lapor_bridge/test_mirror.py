@@ -9,28 +9,28 @@ from shared.events.ids import complaint_id
 from shared.events.lapor import LaporReplied, LaporStatusChanged
 from shared.events.receipts import SubmissionAccepted
 from tests.lapor_bridge.conftest import Bridge
+from tests.lapor_bridge.running import Lapor
 from tests.lapor_bridge.world import TICKET, a_complaint, answered, kinds, received, routed
-from tests.simulators.lapor_process import LaporProcess
 
 KEY = a_complaint(1)
 
 
-def writes_of_the_hub(lapor: LaporProcess) -> list[str]:
+def writes_of_the_hub(lapor: Lapor) -> list[str]:
     rows = lapor.http.get("/control/ledger", params={"side": "api"}).json()["writes"]
     return [row["act"] for row in rows]
 
 
-def break_next(lapor: LaporProcess, kind: str, path: str, **more: object) -> None:
+def break_next(lapor: Lapor, kind: str, path: str, **more: object) -> None:
     assert lapor.http.post("/control/faults", json={"kind": kind, "path": path, **more}).status_code == 200
 
 
-def act(lapor: LaporProcess, tracking_id: str, what: str, **more: object) -> None:
+def act(lapor: Lapor, tracking_id: str, what: str, **more: object) -> None:
     asked = {"acts": [{"tracking_id": tracking_id, "act": what, **more}]}
     outcome = lapor.http.post("/control/acts", json=asked).json()["results"][0]
     assert "refused" not in outcome, outcome
 
 
-def fill(lapor: LaporProcess, **report: object) -> str:
+def fill(lapor: Lapor, **report: object) -> str:
     asked = {"reports": [{"title": "Jalan rusak", "text": "Jalan berlubang di depan pasar.", **report}]}
     return str(lapor.http.post("/control/reports", json=asked).json()["tracking_ids"][0])
 
@@ -54,9 +54,7 @@ async def discovered(bridge: Bridge, tracking_id: str) -> UUID:
     return key
 
 
-async def test_a_complaint_becomes_a_report_once_and_its_answer_an_item(
-    bridge: Bridge, lapor: LaporProcess
-) -> None:
+async def test_a_complaint_becomes_a_report_once_and_its_answer_an_item(bridge: Bridge, lapor: Lapor) -> None:
     await bridge.discovery.turn(bridge.desk)
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())
     await bridge.forward(5)
@@ -70,7 +68,7 @@ async def test_a_complaint_becomes_a_report_once_and_its_answer_an_item(
     assert [write.text for write in link.writes] == [None, None]
 
 
-async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, lapor: Lapor) -> None:
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())
     await bridge.forward(3)
     for _ in range(3):
@@ -81,7 +79,7 @@ async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, 
 @pytest.mark.parametrize("kind", ["reset", "lost_answer", "truncated", "html", "error_500", "too_many"])
 @pytest.mark.parametrize("path", ["/complaints/complaint", "/complaints/followup"])
 async def test_whatever_breaks_once_each_thing_is_written_once(
-    bridge: Bridge, lapor: LaporProcess, kind: str, path: str
+    bridge: Bridge, lapor: Lapor, kind: str, path: str
 ) -> None:
     break_next(lapor, kind, path, method="POST")
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())
@@ -92,7 +90,7 @@ async def test_whatever_breaks_once_each_thing_is_written_once(
 
 @pytest.mark.parametrize("worked", [True, False])
 async def test_a_hang_is_looked_up_before_it_is_written_again(
-    bridge: Bridge, lapor: LaporProcess, worked: bool
+    bridge: Bridge, lapor: Lapor, worked: bool
 ) -> None:
     break_next(lapor, "hang", "/complaints/complaint", method="POST", seconds=3, worked=worked)
     await bridge.hear(KEY, received(), routed("DISHUB"))
@@ -104,9 +102,7 @@ async def test_a_hang_is_looked_up_before_it_is_written_again(
     assert (await bridge.link(KEY)).lapor_id is not None
 
 
-async def test_the_listing_finds_our_report_before_the_look_up_does(
-    bridge: Bridge, lapor: LaporProcess
-) -> None:
+async def test_the_listing_finds_our_report_before_the_look_up_does(bridge: Bridge, lapor: Lapor) -> None:
     break_next(lapor, "lost_answer", "/complaints/complaint", method="POST")
     await bridge.hear(KEY, received(), routed("DISHUB"))
     await bridge.forward()
@@ -117,16 +113,16 @@ async def test_the_listing_finds_our_report_before_the_look_up_does(
         assert await connection.fetchval("SELECT count(*) FROM links") == 1
 
 
-async def test_while_lapor_is_away_nothing_is_lost(bridge: Bridge, lapor: LaporProcess) -> None:
-    lapor.kill()
+async def test_while_lapor_is_away_nothing_is_lost(bridge: Bridge, lapor: Lapor) -> None:
+    lapor.go_away()
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())
     await bridge.forward(2)
-    lapor.start()
+    lapor.come_back()
     await bridge.forward(4)
     assert writes_of_the_hub(lapor) == ["create", "answer"]
 
 
-async def test_what_lapor_declines_is_told_after_three_tries(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_what_lapor_declines_is_told_after_three_tries(bridge: Bridge, lapor: Lapor) -> None:
     await bridge.hear(KEY, received(), routed("DISHUB"))
     await bridge.forward(2)
     link = await bridge.link(KEY)
@@ -138,7 +134,7 @@ async def test_what_lapor_declines_is_told_after_three_tries(bridge: Bridge, lap
     assert (await bridge.link(KEY)).writes[1].attempts == 3
 
 
-async def test_a_report_of_lapor_is_handed_in_once(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_a_report_of_lapor_is_handed_in_once(bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = fill(lapor, institution="DISHUB")
     await bridge.discovery.turn(bridge.desk)
     await bridge.discovery.turn(bridge.desk)
@@ -152,7 +148,7 @@ async def test_a_report_of_lapor_is_handed_in_once(bridge: Bridge, lapor: LaporP
     assert await post(bridge.desk) > 0
 
 
-async def test_statuses_dispositions_and_replies_come_once(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_statuses_dispositions_and_replies_come_once(bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = fill(lapor)
     key = await discovered(bridge, tracking_id)
     act(lapor, tracking_id, "dispose", institution="PUPR")
@@ -184,7 +180,7 @@ async def test_statuses_dispositions_and_replies_come_once(bridge: Bridge, lapor
     assert closed.at is not None
 
 
-async def test_a_renamed_institution_is_no_disposition(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_a_renamed_institution_is_no_disposition(bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = fill(lapor, institution="DISHUB")
     await discovered(bridge, tracking_id)
     lapor.http.post("/control/institutions", json={"institution": "DISHUB", "name": "Dinas Baru"})
@@ -193,7 +189,7 @@ async def test_a_renamed_institution_is_no_disposition(bridge: Bridge, lapor: La
     assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked", "lapor.replied"]
 
 
-async def test_an_answer_to_a_report_of_lapor_is_written_there(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_an_answer_to_a_report_of_lapor_is_written_there(bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = fill(lapor, institution="DISHUB")
     key = await discovered(bridge, tracking_id)
     await bridge.hear(key, answered())
@@ -203,7 +199,7 @@ async def test_an_answer_to_a_report_of_lapor_is_written_there(bridge: Bridge, l
     assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
 
 
-async def test_an_unreadable_page_does_not_stop_the_bridge(bridge: Bridge, lapor: LaporProcess) -> None:
+async def test_an_unreadable_page_does_not_stop_the_bridge(bridge: Bridge, lapor: Lapor) -> None:
     tracking_id = fill(lapor)
     for kind in ("html", "truncated", "error_500", "too_many", "reset"):
         break_next(lapor, kind, "/complaints")

@@ -10,7 +10,7 @@ import pytest
 from openpyxl import Workbook
 
 from services.lapor_bridge.lapor.ringkas import Export, NotAnExport, read
-from tests.simulators.lapor_process import LaporProcess
+from tests.lapor_bridge.running import Lapor
 
 HEADER = (
     "Tracking ID",
@@ -61,7 +61,7 @@ def one(**changed: Any) -> Export:
 
 @pytest.mark.parametrize("version", ["preamble", "plain", "full"])
 @pytest.mark.parametrize("months", ["en", "id"])
-def test_every_version_of_the_export_is_read_whole(lapor: LaporProcess, version: str, months: str) -> None:
+def test_every_version_of_the_export_is_read_whole(lapor: Lapor, version: str, months: str) -> None:
     lapor.http.post("/control/reports", json={"generate": {"seed": 7, "count": 300}, "backdate": True})
     asked = {"version": version, "months": months}
     export = read(lapor.http.get("/export/laporan-ringkas.xlsx", params=asked).content)
