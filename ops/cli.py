@@ -34,7 +34,8 @@ COMMANDS = {
     "topics": Command("ops.topics", "show the topics, or create what is missing"),
     "kafka": Command("ops.kafka_tool", "Kafka's console tools, pointed at the local broker"),
     "contracts": Command(
-        "ops.contracts", "hold the event contracts against code and last release, or rewrite them"
+        "ops.contracts",
+        "hold the event contracts against code and last release, or rewrite them (maintainers)",
     ),
     "test": Command("ops.test", "run every check and test"),
     "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
