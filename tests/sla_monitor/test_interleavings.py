@@ -40,7 +40,7 @@ NEXT: dict[str, tuple[str, ...]] = {
     "triage": ("route", "reject"),
     "routed": ("route", "accept", "progress", "ask", "answer", "hand_back"),
     "in_work": ("route", "progress", "ask", "answer", "hand_back", "classify"),
-    "asked": ("answer", "reply", "reply"),
+    "asked": ("answer", "reply", "reply", "classify"),
     "answered": ("reply", "close", "reply"),
     "closed": (),
     "rejected": (),
@@ -141,14 +141,17 @@ def abrupt(draw: st.DrawFn, now: datetime, when: datetime | None) -> list[tuple[
 
 
 def lived_through(facts: Sequence[Event], sweeps: Sequence[datetime | None]) -> Monitor:
-    """A monitor that heard these facts in this order; where an instant is given, the sweep came by before."""
+    """A monitor that heard each of these facts twice, in this order.
+
+    Where an instant is given, the sweep came by before the fact with that watermark: far too early for some,
+    so that what it says is disproved later.
+    """
     monitor = Monitor()
-    wall = LONG_AFTER - timedelta(days=300)
     for fact, watermark in zip(facts, sweeps, strict=True):
         if watermark is not None:
             monitor.sweeps(watermark)
-        monitor.hears(fact, now=wall)
-        monitor.hears(fact, now=wall)
+        monitor.hears(fact, now=START)
+        monitor.hears(fact, now=START)
     monitor.sweeps(LONG_AFTER)
     return monitor
 

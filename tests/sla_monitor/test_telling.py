@@ -184,6 +184,15 @@ def test_a_reclassification_to_less_time_is_breached_after_settling() -> None:
     assert only(monitor.sweeps(now + SETTLE), "resolution breached").at == end_of("2026-11-09")
 
 
+def test_a_paused_clock_whose_kind_had_less_time_was_overdue_before_the_question_and_runs_on() -> None:
+    monitor = Monitor()
+    monitor.hears(received(MONDAY), routed(MONDAY), asked(at("2026-11-12")))
+    said = monitor.hears(classified(at("2026-11-13"), "permintaan_informasi"))
+    assert told(said, "resolution") == ["resolution resumed"]
+    assert monitor.clock("resolution").due_at == end_of("2026-11-09")
+    assert told(monitor.sweeps(at("2026-11-14")), "resolution") == ["resolution breached"]
+
+
 def test_a_question_that_was_asked_in_time_but_heard_of_late_withdraws_the_breach_and_pauses() -> None:
     monitor = Monitor()
     monitor.hears(received(MONDAY), routed(MONDAY))
