@@ -4,6 +4,7 @@
 """
 
 import argparse
+import errno
 import importlib
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ class Command(NamedTuple):
     summary: str
 
 
+MACHINE_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""A full disk, a folder that is someone else's: told in a sentence, not as a fault of ours."""
+
 COMMANDS = {
     "up": Command(
         "ops.up", "start the hub here: Kafka, PostgreSQL and the services; repairs what was killed"
@@ -30,6 +34,7 @@ COMMANDS = {
     "logs": Command("ops.logs", "show a part's log"),
     "reset": Command("ops.reset", "stop it all and delete what is stored"),
     "dead": Command("ops.dead", "dead letters, parked complaints and stopped consumers, and what mends them"),
+    "lapor": Command("ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand"),
     "city": Command("ops.city", "load a city's files into the services, or show who owns what"),
     "topics": Command("ops.topics", "show the topics, or create what is missing"),
     "kafka": Command("ops.kafka_tool", "Kafka's console tools, pointed at the local broker"),
@@ -65,6 +70,11 @@ def main(argv: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        if error.errno not in MACHINE_TROUBLE:
+            raise
+        print(f"simpul: {error.strerror} ({error.filename or 'no file named'})", file=sys.stderr)
         return 1
 
 
