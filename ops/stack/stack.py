@@ -272,7 +272,6 @@ class Stack:
         Kafka and PostgreSQL must be running. Doing it again changes nothing.
         """
         import ops.topics as topics
-        from shared.database import migrate
 
         credentials.master_key(self.places.master_key)
         credentials.trial_keys(self.places.hashed_keys, self.places.trial_keys)
@@ -280,7 +279,7 @@ class Stack:
         with self._steps.step("topics and stores"):
             await _together(
                 topics.provision(self.bootstrap, topics.FILE),
-                *(migrate(address, service) for service, address in dsns.items()),
+                *(_migrated(service, address) for service, address in dsns.items()),
             )
         with self._steps.step("the city's registry"):
             import ops.city as city
@@ -419,6 +418,16 @@ async def _together(*work: Awaitable[Result]) -> list[Result]:
     if failures:
         raise failures[0]
     return [result for result in results if not isinstance(result, BaseException)]
+
+
+async def _migrated(service: str, address: str) -> list[str]:
+    """Bring its store up to date. A changed old migration is told, with the way out that a local hub has."""
+    from shared.database import migrate
+
+    try:
+        return await migrate(address, service)
+    except RuntimeError as error:
+        raise Refusal(f"{service}: {error}. To begin anew with an empty hub: ./simpul reset") from error
 
 
 def _environment() -> dict[str, str]:
