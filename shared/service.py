@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -22,7 +23,7 @@ from shared import clock, database, settings
 from shared import logging as logs
 from shared.access import Access
 from shared.delivery import gauges, saying
-from shared.delivery.consumer import Consumer
+from shared.delivery.consumer import Consumer, fetch_carefully
 from shared.delivery.desk import Desk, Restate
 from shared.delivery.fold import Fold
 from shared.delivery.metrics import Metrics
@@ -86,7 +87,6 @@ class _Process:
         self._access = Access(configured.keys_file)
         self._draining = False
         self._waits_for: str | None = "its store"
-        self._loop_seen = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._desk: Desk[Any, Any] | None = None
         self._consumer: Consumer | None = None
@@ -120,7 +120,6 @@ class _Process:
     async def _open(self) -> None:
         """Before the broker: answer /live, wait for the store and for Kafka, whatever time they take."""
         await self._http.start()
-        self._tasks.append(asyncio.create_task(self._keep_time()))
         pool = await self._await_store()
         async with pool.acquire() as connection:
             await saying.make_months(connection, clock.now().date())
@@ -139,6 +138,8 @@ class _Process:
             self._http.app.include_router(routes(desk, self._access))
         self._relay = Relay(desk, self._settings.brokers, self._dedicated)
         self._consumer = Consumer(self._broker, desk, self._settings.replica)
+        await self._broker.connect()
+        fetch_carefully(self._broker)
         self._waits_for = "Kafka"
         await self._await_kafka()
 
@@ -162,6 +163,7 @@ class _Process:
         """SIGTERM: not ready, no new commands; then FastStream finishes the batch and commits its offsets."""
         self._draining = True
         log.info("leaving")
+        asyncio.get_running_loop().call_later(self._settings.drain_seconds, _give_up)
         if self._consumer is not None:
             self._consumer.leave()
 
@@ -170,14 +172,14 @@ class _Process:
         relay, desk = self._relay, self._desk
         if relay is not None:
             relay.leave()
-        for task in self._tasks[1:]:
+        await self._http.stop()  # what is under way may still say something
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks[1:], return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if relay is not None:
             drained = await relay.drain(self._settings.drain_seconds * 0.2)
             await relay.close()
             log.info("left", everything_published=drained)
-        await self._http.stop()
         if desk is not None:
             await desk.poster.close()
         if self._parts.close is not None:
@@ -251,12 +253,6 @@ class _Process:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
 
-    async def _keep_time(self) -> None:
-        """Show that the event loop runs."""
-        while True:
-            self._loop_seen = clock.now().timestamp()
-            await asyncio.sleep(0.5)
-
     def _app(self) -> FastAPI:
         app = FastAPI(
             title=f"Simpul {self._name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None
@@ -278,8 +274,7 @@ class _Process:
         @app.get("/live", include_in_schema=False)
         async def live() -> JSONResponse:
             """Alive while the event loop runs and the consumer is not deaf; backing off and stopped are alive."""
-            now = clock.now().timestamp()
-            deaf = self._consumer is not None and self._consumer.silent_for(now) > LONGEST_SILENCE
+            deaf = self._consumer is not None and self._consumer.silent_for(clock.now()) > LONGEST_SILENCE
             return JSONResponse({"alive": not deaf}, 503 if deaf else 200)
 
         @app.get("/ready", include_in_schema=False)
@@ -320,3 +315,9 @@ class _Process:
         if self._consumer.backing_off is not None:
             wrong["consumer"] = self._consumer.backing_off
         return wrong
+
+
+def _give_up() -> None:
+    """The drain deadline: a client that hangs on a frozen broker holds us no longer. What is committed is safe."""
+    log.error("left in haste: the drain deadline passed")
+    os._exit(1)

