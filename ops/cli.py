@@ -24,6 +24,7 @@ MACHINE_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.
 """A full disk, a folder that is someone else's: told in a sentence, not as a fault of ours."""
 
 COMMANDS = {
+    "demo": Command("ops.demo.command", "the whole hub on a sample: watch it work, see whether it adds up"),
     "up": Command(
         "ops.up", "start the hub here: Kafka, PostgreSQL and the services; repairs what was killed"
     ),

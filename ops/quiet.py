@@ -2,16 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+Heard = Mapping[str, Sequence[str]]
+"""Which topics each service hears; its consumer group has its name."""
+
 
 async def until_quiet(
-    bootstrap: str, dsns: dict[str, str], topics: dict[str, Sequence[str]], seconds: float
+    bootstrap: str, dsns: Mapping[str, str], topics: Heard, seconds: float
 ) -> dict[str, str]:
     """Wait until these services (DSN and heard topics by name) are quiet twice in a row.
 
@@ -20,24 +25,23 @@ async def until_quiet(
     until = time.monotonic() + seconds
     calm = 0
     busy: dict[str, str] = {}
-    while time.monotonic() < until:
-        busy = await _busy(bootstrap, dsns, topics)
-        calm = 0 if busy else calm + 1
-        if calm == 2:
-            return {}
-        await asyncio.sleep(0.15)
+    async with Ear(bootstrap, topics) as ear:
+        while time.monotonic() < until:
+            busy = await unfinished(ear, dsns)
+            calm = 0 if busy else calm + 1
+            if calm == 2:
+                return {}
+            await asyncio.sleep(0.15)
     return busy or {"hub": "did not stay quiet"}
 
 
-async def _busy(bootstrap: str, dsns: dict[str, str], topics: dict[str, Sequence[str]]) -> dict[str, str]:
-    busy: dict[str, str] = {}
+async def unfinished(ear: "Ear", dsns: Mapping[str, str]) -> dict[str, str]:
+    """What each service has left to hear or to publish just now, in words; empty where nothing is."""
     try:
-        behind = await _behind(bootstrap, topics)
+        behind = await ear.behind()
     except (KafkaError, OSError, TimeoutError) as error:
         return {"kafka": type(error).__name__}
-    for service, records in behind.items():
-        if records:
-            busy[service] = f"{records} records not applied"
+    busy = {service: f"{records} records not applied" for service, records in behind.items() if records}
     for service, dsn in dsns.items():
         try:
             connection = await asyncpg.connect(dsn, timeout=5)
@@ -53,27 +57,78 @@ async def _busy(bootstrap: str, dsns: dict[str, str], topics: dict[str, Sequence
     return busy
 
 
-async def _behind(bootstrap: str, topics: dict[str, Sequence[str]]) -> dict[str, int]:
-    """Records that each service (its group has its name) has not committed yet."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
-    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
-    try:
-        async with asyncio.timeout(15):
+class Ear:
+    """Hears how long the topics are and how far each service is, over connections that stay open.
+
+    `also`: topics that no service hears. An asynchronous context manager; after an error the next question
+    connects anew.
+    """
+
+    def __init__(self, bootstrap: str, topics: Heard, also: Sequence[str] = ()) -> None:
+        self._bootstrap = bootstrap
+        self._topics = topics
+        self._also = also
+        self._open: tuple[AIOKafkaAdminClient, AIOKafkaConsumer, list[TopicPartition]] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def ends(self) -> dict[TopicPartition, int]:
+        """The end of each partition of these topics. Raises KafkaError, OSError or TimeoutError."""
+        try:
+            async with asyncio.timeout(15):
+                _, reader, places = await self._connected()
+                found: dict[TopicPartition, int] = await reader.end_offsets(places)
+                return found
+        except BaseException:
+            await self._close()
+            raise
+
+    async def behind(self) -> dict[str, int]:
+        """Records that each service has not committed yet. Raises as `ends`."""
+        ends = await self.ends()
+        try:
+            async with asyncio.timeout(15):
+                admin, _, _ = await self._connected()
+                behind: dict[str, int] = {}
+                for service, names in self._topics.items():
+                    committed = await admin.list_consumer_group_offsets(service)
+                    behind[service] = sum(
+                        end - max(committed[place].offset if place in committed else 0, 0)
+                        for place, end in ends.items()
+                        if place.topic in names
+                    )
+                return behind
+        except BaseException:
+            await self._close()
+            raise
+
+    async def _connected(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer, list[TopicPartition]]:
+        if self._open is None:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
+            reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
+            self._open = (admin, reader, [])
             await reader.start()
             await admin.start()
-            heard = sorted({topic for names in topics.values() for topic in names})
+            heard = sorted({*self._also, *(topic for names in self._topics.values() for topic in names)})
             described = await admin.describe_topics(heard)
             places = [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
-            ends = await reader.end_offsets(places)
-            behind: dict[str, int] = {}
-            for service, names in topics.items():
-                committed = await admin.list_consumer_group_offsets(service)
-                behind[service] = sum(
-                    end - max(committed[place].offset if place in committed else 0, 0)
-                    for place, end in ends.items()
-                    if place.topic in names
-                )
-            return behind
-    finally:
-        await admin.close()
-        await reader.stop()
+            self._open = (admin, reader, places)
+        return self._open
+
+    async def _close(self) -> None:
+        opened, self._open = self._open, None
+        if opened is None:
+            return
+        admin, reader, _ = opened
+        try:
+            async with asyncio.timeout(5):
+                await admin.close()
+                await reader.stop()
+        except (KafkaError, OSError, TimeoutError):
+            return

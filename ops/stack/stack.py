@@ -76,12 +76,15 @@ class Stack:
         self, root: Path | None = None, *, usual_ports: bool = True, steps: Steps | None = None
     ) -> None:
         self.places = Places((root or roots.current()).absolute())
-        for folder in (self.places.root, self.places.run, self.places.logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._make_folders()
         self.processes = Processes(self.places.root, self.places.run)
         self.ports = Ports(self.places.root / "ports.json")
         self._usual_ports = usual_ports
         self._steps = steps or Steps(silent=True)
+
+    def _make_folders(self) -> None:
+        for folder in (self.places.root, self.places.run, self.places.logs):
+            folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def is_of_demo(self) -> bool:
@@ -215,7 +218,8 @@ class Stack:
         }
         if service == "intake":
             told["SIMPUL_MASTER_KEY_FILE"] = str(places.master_key)
-        if service == "lapor_bridge" and "SIMPUL_LAPOR_URL" not in os.environ:
+        simulated = SIMULATOR in self.plan().parts  # then never the real one, whatever the shell says
+        if service == "lapor_bridge" and (simulated or "SIMPUL_LAPOR_URL" not in os.environ):
             told["SIMPUL_LAPOR_URL"] = self.url(SIMULATOR)
             told["SIMPUL_LAPOR_AUTH_FILE"] = str(self._lapor_secret("auth"))
             told["SIMPUL_LAPOR_TOKEN_FILE"] = str(self._lapor_secret("token"))
@@ -314,7 +318,7 @@ class Stack:
         self.processes.send(part, what, group=True)
 
     async def destroy(self) -> None:
-        """Stop everything and delete what is stored; a shared cache and logs of the install stay."""
+        """Stop everything and delete what is stored; a shared cache, the install's log and the demo's hub stay."""
         await self.stop()
         link = self.places.root / "postgres"
         if link.is_symlink():
@@ -330,6 +334,7 @@ class Stack:
         for log in self.places.logs.glob("*.log*"):
             if log.name != "install.log":
                 log.unlink()
+        self._make_folders()
 
     # look
 

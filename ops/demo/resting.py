@@ -1,0 +1,130 @@
+"""Waiting for quiet: nothing to hear, to publish, to write in LAPOR, to read there, or to say of a deadline."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from ops import quiet, topics
+from ops.demo.doors import Doors
+from ops.quiet import Ear
+from ops.refusal import Refusal
+from ops.stack.parts import SERVICES
+from ops.stack.stack import Stack
+
+CALM = 2.5
+"""Seconds in which nothing may be said any more: longer than the bridge's pause between two looks at LAPOR."""
+
+LONGEST = 240.0
+"""Seconds after which waiting is given up, with what is still unfinished."""
+
+_BRIDGE = """
+SELECT count(*) FILTER (WHERE post_at IS NOT NULL) AS "reports not handed in yet",
+    count(*) FILTER (WHERE posting_state = 'waiting' AND post_at IS NULL) AS "reports without receipt",
+    count(*) FILTER (WHERE work_at IS NOT NULL) AS "complaints with something to write in LAPOR",
+    count(*) FILTER (WHERE look_at <= now()) AS "reports to be looked at"
+FROM links
+"""
+_MONITOR = """
+SELECT count(*) AS "complaints with a deadline to be told of"
+FROM delivery.keys WHERE next_due_at <= now() AND parked IS NULL
+"""
+
+
+class Rest:
+    """How far one hub is from rest; an asynchronous context manager."""
+
+    def __init__(self, stack: Stack, doors: Doors) -> None:
+        self._stack = stack
+        self._doors = doors
+        known = topics.read()
+        heard: dict[str, Sequence[str]] = {
+            service: tuple(name for name, topic in known.items() if service in topic.consumers)
+            for service in SERVICES
+        }
+        self._ear = Ear(stack.bootstrap, heard, also=tuple(known))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._ear.__aexit__(kind, error, trace)
+
+    async def until_done(self, calm: float = 0.0, told: Callable[[str], None] | None = None) -> None:
+        """Return once nothing is left to do, twice in a row, and nothing has been said for `calm` seconds.
+
+        Raises Refusal, naming what is left, after LONGEST seconds.
+        """
+        until = time.monotonic() + LONGEST
+        said: object = None
+        since = time.monotonic()
+        while True:
+            left = await self.unfinished()
+            now = None if left else await self._said()
+            words = "; ".join(f"{where}: {what}" for where, what in sorted(left.items()))
+            if told is not None:
+                told(words or "nothing left to do; listening whether it stays so")
+            if left or now != said:
+                said, since = now, time.monotonic()
+            elif time.monotonic() - since >= calm:
+                return
+            if time.monotonic() > until:
+                raise Refusal(f"the hub did not come to rest within {LONGEST:.0f} s: {words}")
+            await asyncio.sleep(0.2)
+
+    async def unfinished(self) -> dict[str, str]:
+        """What is left to do, by who has to do it, in words."""
+        dsns = {service: self._stack.dsn(service) for service in SERVICES}
+        left = await quiet.unfinished(self._ear, dsns)
+        for service, query in (("lapor_bridge", _BRIDGE), ("sla_monitor", _MONITOR)):
+            try:
+                row = (await rows(dsns[service], query))[0]
+            except (asyncpg.PostgresError, OSError, TimeoutError) as away:
+                left[service] = type(away).__name__
+                continue
+            words = [f"{count} {what}" for what, count in row.items() if count]
+            if words:
+                left[service] = ", ".join(words)
+        if not left and (unread := await self._unread_in_lapor()):
+            left["lapor_bridge"] = f"{unread} reports not read since they changed in LAPOR"
+        return left
+
+    async def _unread_in_lapor(self) -> int:
+        """Reports in LAPOR that the bridge has not read since they last changed (to the second)."""
+        reports = (await self._doors.lapor("GET", "/control/reports"))["reports"]
+        try:
+            read = await rows(self._stack.dsn("lapor_bridge"), "SELECT lapor_id, updated_at FROM links")
+        except (asyncpg.PostgresError, OSError, TimeoutError):
+            return len(reports)
+        known = {row["lapor_id"]: row["updated_at"] for row in read}
+        return sum(known.get(one["tracking_id"]) != _second(one["updated_at"]) for one in reports)
+
+    async def _said(self) -> object:
+        """A fingerprint of all that was ever said: the ends of all topics, and the writes in LAPOR."""
+        try:
+            ends = await self._ear.ends()
+        except (KafkaError, OSError, TimeoutError):
+            return object()  # like nothing before
+        written = (await self._doors.lapor("GET", "/control/counters"))["writes"]
+        return sum(ends.values()), repr(written)
+
+
+async def rows(dsn: str, query: str) -> list[Mapping[str, Any]]:
+    """What a query gives on a store. Raises what asyncpg raises while the store is away."""
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=15)
+    try:
+        return [dict(row) for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+def _second(stored: str) -> datetime:
+    """An instant of the simulator's store, to the second, as its API tells it."""
+    return datetime.strptime(stored[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
