@@ -7,10 +7,12 @@ import pytest
 from services.lapor_bridge.post import post
 from shared.events.ids import complaint_id
 from shared.events.lapor import LaporReplied, LaporStatusChanged
+from shared.events.parts import By
 from shared.events.receipts import SubmissionAccepted
+from shared.events.routing import ComplaintClosed, ComplaintRejected
 from tests.lapor_bridge.conftest import Bridge
 from tests.lapor_bridge.running import Lapor
-from tests.lapor_bridge.world import TICKET, a_complaint, answered, kinds, received, routed
+from tests.lapor_bridge.world import NOW, TICKET, a_complaint, answered, kinds, named, received, routed
 
 KEY = a_complaint(1)
 
@@ -195,6 +197,30 @@ async def test_an_answer_to_a_report_of_lapor_is_written_there(bridge: Bridge, l
     await bridge.hear(key, answered())
     await bridge.forward(2)
     assert writes_of_the_hub(lapor) == ["answer"]
+    await bridge.discovery.turn(bridge.desk)
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+async def test_a_closing_here_closes_there_and_does_not_come_back(bridge: Bridge, lapor: Lapor) -> None:
+    await bridge.hear(KEY, received(), routed("DISHUB"), answered())
+    closed = ComplaintClosed(at=NOW, by=By(kind="rule"), kind="closed", reason="Pelapor tidak menjawab.")
+    await bridge.hear(KEY, named(closed, "closed"))
+    await bridge.forward(4)
+    assert writes_of_the_hub(lapor) == ["create", "answer", "close"]
+    for _ in range(2):
+        await bridge.discovery.turn(bridge.desk)
+    assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+async def test_not_ours_is_asked_of_lapors_admin_once(bridge: Bridge, lapor: Lapor) -> None:
+    key = await discovered(bridge, fill(lapor, institution="DISHUB"))
+    rejected = ComplaintRejected(
+        at=NOW, by=By(kind="person"), kind="not_ours", reason="Milik PLN.", refer_to="PLN"
+    )
+    break_next(lapor, "lost_answer", "/complaints/process", method="POST")
+    await bridge.hear(key, named(rejected, "rejected"))
+    await bridge.forward(4)
+    assert writes_of_the_hub(lapor) == ["request_refusal"]
     await bridge.discovery.turn(bridge.desk)
     assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
 

@@ -154,6 +154,12 @@ def test_each_reply_is_told_once_under_an_id_of_its_own() -> None:
     assert again[0].id == first.says[0].id
 
 
+def test_what_was_answered_before_the_closing_is_told_before_it() -> None:
+    moved = CLOSED.model_copy(update={"institution_id": "31020", "institution": "Dinas Jalan"})
+    told = fold(shared(), look(standing=moved, replies=(reply("1", "opd"),)))
+    assert kinds(told.says) == ["lapor.reassigned", "lapor.replied", "lapor.status_changed"]
+
+
 def test_our_own_items_coming_back_are_not_told() -> None:
     link = reported()
     mark = marker_of(answered().id)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -51,9 +52,8 @@ def on_report_sighted(link: Link, act: ReportSighted, _city: City, now: datetime
     link = _seen(link, act, now)
     if not link.linked:
         return Decision(_offered_again(link, act, now))
-    link, says = _differences(link, now)
     link, replied = _replies(link, act, now)
-    return Decision(link, [*says, *replied])
+    return Decision(*_differences(link, replied, now))
 
 
 def on_report_touched(link: Link, act: ReportTouched, _city: City, now: datetime) -> Decision[Link]:
@@ -119,7 +119,7 @@ def taken_in(
         posting=Posting("accepted"),
         look_at=now,
     )
-    link, says = _differences(link, now)
+    link, says = _differences(link, (), now)
     return Decision(link, [LaporLinked(lapor_id=tracking_id, origin="lapor"), *says])
 
 
@@ -185,12 +185,27 @@ def newest(known: Standing | None, found: Standing) -> Standing:
     return known
 
 
-def _differences(link: Link, now: datetime) -> tuple[Link, list[Event]]:
-    """What was seen and not yet told, as events; a state that our own write brought about is only noted."""
+def _differences(link: Link, replied: Sequence[Event], now: datetime) -> tuple[Link, list[Event]]:
+    """What was seen and not yet told, as events, in the order in which LAPOR works: handed on, written, ended.
+
+    So an answer is never told after the closing that followed it. A state that our own write brought about is
+    only noted.
+    """
     told, seen, lapor_id = link.told, link.seen, link.lapor_id
+    says = list(replied)
     if seen is None or lapor_id is None:
-        return link, []
-    says: list[Event] = []
+        return link, says
+    if seen.institution and was_reassigned(told, seen):
+        says.insert(
+            0,
+            LaporReassigned(
+                lapor_id=lapor_id,
+                institution_id=seen.institution_id,
+                institution=seen.institution,
+                opd=seen.opd,
+                at=_past(seen.disposed_at, now),
+            ),
+        )
     explained = link.explained
     if not _same_status(told, seen):
         ours, explained = seen.state in explained, frozenset()
@@ -204,18 +219,8 @@ def _differences(link: Link, now: datetime) -> tuple[Link, list[Event]]:
                     at=_past(seen.at, now),
                 )
             )
-    if seen.institution and was_reassigned(told, seen):
-        says.append(
-            LaporReassigned(
-                lapor_id=lapor_id,
-                institution_id=seen.institution_id,
-                institution=seen.institution,
-                opd=seen.opd,
-                at=_past(seen.disposed_at, now),
-            )
-        )
-    if not says and told == seen and explained == link.explained:
-        return link, []
+    if told == seen and explained == link.explained:
+        return link, says
     return replace(link, told=seen, explained=explained), says
 
 
