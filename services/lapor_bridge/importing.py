@@ -95,6 +95,11 @@ async def _take_portion(
             continue
         if ours is not None and ours.awaits_report:
             key = ours.complaint
+            if key in lines:
+                odd.append(
+                    Odd(row.line, f"it ends with the same ticket as line {lines[key].line}", taken=False)
+                )
+                continue
             facts.append((key, Delivered(n=CREATE, lapor_id=row.tracking_id)))
         facts.append((key, sighting))
         lines[key] = row
