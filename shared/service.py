@@ -304,13 +304,13 @@ class _Process:
                 if missing:
                     wrong["migrations"] = f"not applied: {', '.join(missing)}"
                 await self._parts.fold.city(connection)
-        except LookupError as nothing:
-            wrong["city"] = str(nothing)
+        except (LookupError, ValueError) as unfit:
+            wrong["city"] = str(unfit)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             wrong["store"] = f"it does not answer ({type(error).__name__})"
         if not self._consumer.heard_broker(clock.now()):
             wrong["broker"] = "it does not answer"
-        elif not self._consumer.assigned and self._settings.replica == 0:
+        elif not self._consumer.assigned and self._settings.replica == 0:  # a spare replica may have none
             wrong["assignment"] = "no partition is assigned yet"
         if self._consumer.backing_off is not None:
             wrong["consumer"] = self._consumer.backing_off

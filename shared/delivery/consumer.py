@@ -86,9 +86,9 @@ class Consumer:
                 await self._desk.batch(records)
         except Stopped as stop:
             log.critical("consumer stopped itself", reason=str(stop))
+            await self._desk.remember_stop(str(stop))
             self.backing_off = f"{_STOPPED}{stop}"
             self._may_be_stopped = True
-            await self._desk.remember_stop(str(stop))
             raise NackMessage from None
         except NackMessage:
             raise
@@ -113,15 +113,20 @@ class Consumer:
                 return
             reason = await self._desk.why_stopped()
             if reason is None:
-                if self.backing_off is not None and self.backing_off.startswith(_STOPPED):
-                    self._desk.pardon()
-                self._may_be_stopped, self.backing_off = False, None
+                self._goes_on()
                 return
             self.backing_off = f"{_STOPPED}{reason}"
             await self._sleep(1.0)
             if self._leaving.is_set():
                 break
         raise NackMessage
+
+    def _goes_on(self) -> None:
+        """No stop is in force; where there was one, an operator has ended it."""
+        self._may_be_stopped = False
+        if self.backing_off is not None and self.backing_off.startswith(_STOPPED):
+            self.backing_off = None
+            self._desk.pardon()
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -162,7 +167,10 @@ class Consumer:
         news, and no silence either.
         """
         self._silent_since, silent_since = None, self._silent_since
-        self._may_be_stopped = await self._desk.why_stopped() is not None
+        if await self._desk.why_stopped() is not None:
+            self._may_be_stopped = True
+        elif self._may_be_stopped:
+            self._goes_on()
         kafka = self._kafka
         if kafka is None:
             return 0.5
@@ -212,7 +220,7 @@ class Consumer:
             for tp, end in ends.items()
             if (offset := applied[tp]) is not None
         ]
-        async with self._desk.read() as connection:
+        async with self._desk.pool.acquire() as connection:
             await watermark.store(connection, [reached for reached in found if reached is not None])
 
     async def _learn_partitions(self, kafka: Fetching) -> None:

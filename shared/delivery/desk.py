@@ -14,7 +14,7 @@ import structlog
 from shared import clock
 from shared.database import Connection, Pool, Transaction, refuses_the_row
 from shared.decision import Unworkable
-from shared.delivery import commands, keys, letters, saying, watermark
+from shared.delivery import commands, keys, letters, saying, sequence, watermark
 from shared.delivery.commands import Once
 from shared.delivery.fold import Fold
 from shared.delivery.folding import Folding, Outcome, refusal_words
@@ -139,23 +139,36 @@ class Desk(Generic[S, C]):
         says no), Busy (the row stays locked for `lock_timeout` seconds), or what is transient.
         """
         try:
-            async with self._folding([key], lock_timeout=lock_timeout, strict=True) as folding:
-                before = await commands.kept(folding.tx, once) if once else None
-                if before is not None:
-                    states = await self.fold.load(folding.tx, [key])
-                    return Applied(states[key], (), before, repeated=True)
-                outcome = await folding.attempt([handed_in(key, act)])
-                applied = Applied(outcome.states[key], tuple(outcome.says))
-                if answer is not None:
-                    applied = Applied(applied.state, applied.says, answer(applied))
-                    if once is not None and applied.answer is not None:
-                        await commands.keep(folding.tx, once, applied.answer, folding.now)
+            try:
+                return await self._command(key, act, once, answer, lock_timeout)
+            except asyncpg.IntegrityConstraintViolationError:  # a ticket that collided: load() sees it now
+                return await self._command(key, act, once, answer, lock_timeout)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             raise Busy from None
         except asyncpg.PostgresError as error:
             if refuses_the_row(error):
                 raise Unworkable(refusal_words(error)) from None
             raise
+
+    async def _command(
+        self,
+        key: UUID,
+        act: Fact,
+        once: Once | None,
+        answer: Callable[[Applied[S]], bytes] | None,
+        lock_timeout: float,
+    ) -> Applied[S]:
+        async with self._folding([key], lock_timeout=lock_timeout, strict=True) as folding:
+            before = await commands.kept(folding.tx, once) if once else None
+            if before is not None:
+                states = await self.fold.load(folding.tx, [key])
+                return Applied(states[key], (), before, repeated=True)
+            outcome = await folding.attempt([handed_in(key, act)])
+            applied = Applied(outcome.states[key], tuple(outcome.says))
+            if answer is not None:
+                applied = Applied(applied.state, applied.says, answer(applied))
+                if once is not None and applied.answer is not None:
+                    await commands.keep(folding.tx, once, applied.answer, folding.now)
         self._account(outcome)
         return applied
 
@@ -210,8 +223,11 @@ class Desk(Generic[S, C]):
                 return None
             folding.rows = {key: row.freed(topic)}
             waiting = await letters.waiting(tx, key, topic)
-            outcome = await folding.settle([read(record, self.fold) for record in [*released, *waiting]])
-            done = [folding.rows[key].heard[topic], *(item.number for item in outcome.dead if item.number)]
+            items = [read(record, self.fold) for record in [*released, *waiting]]
+            outcome = await folding.settle(items)
+            heard = folding.rows[key].heard[topic]
+            done = [heard, *(item.number for item in outcome.dead if item.number)]
+            await letters.keep_superseded(tx, _superseded(items, outcome, heard), folding.now, self.seals)
             await letters.forget_waiting(tx, key, topic, max(done))
             await letters.released(tx, key, topic, folding.now)
             await keys.save(tx, [folding.rows[key]])
@@ -280,7 +296,7 @@ class Desk(Generic[S, C]):
         lock_timeout: float | None = None,
         strict: bool = False,
     ) -> AsyncGenerator[Folding[S, C], None]:
-        """The one transaction there is."""
+        """A transaction that folds: key rows locked, everything in it or nothing."""
         async with self.pool.acquire() as connection, connection.transaction():
             if lock_timeout is not None:
                 await connection.execute(f"SET LOCAL lock_timeout = '{int(lock_timeout * 1000)}ms'")
@@ -323,7 +339,7 @@ class Desk(Generic[S, C]):
         counts = {
             "applied": len(outcome.applied),
             "repeat": outcome.repeats,
-            "skipped": outcome.skipped,
+            "skipped": len(outcome.skipped),
             "waiting": len(outcome.waiting),
             "refused": len(outcome.refused),
             "dead": len(outcome.dead),
@@ -361,6 +377,18 @@ WHERE k.parked IS NOT NULL AND CASE p.why ->> 'cause'
 ORDER BY p.why ->> 'since'
 LIMIT 200
 """
+
+
+def _superseded(items: Sequence[Item], outcome: Outcome[S], heard: int) -> list[Item]:
+    """What waited for numbers of an epoch that its owner has left behind, and will never be applied."""
+    worked = {item.number for item in [*outcome.applied, *outcome.skipped, *outcome.dead]}
+    return [
+        item
+        for item in items
+        if item.number is not None
+        and item.number not in worked
+        and sequence.is_older_epoch(item.number, heard)
+    ]
 
 
 def _where(item: Item) -> dict[str, object]:

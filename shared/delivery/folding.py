@@ -55,7 +55,7 @@ class Outcome(Generic[S]):
     said: int = 0
     applied: list[Item] = field(default_factory=list)
     repeats: int = 0
-    skipped: int = 0
+    skipped: list[Item] = field(default_factory=list)
     waiting: list[Item] = field(default_factory=list)
     refused: list[Item] = field(default_factory=list)
     dead: list[Item] = field(default_factory=list)
@@ -207,7 +207,7 @@ class Folding(Generic[S, C]):
     ) -> KeyRow:
         """The rule's answer to one item; a rule that raises is that item's failure alone."""
         if item.fact is None:
-            outcome.skipped += 1
+            outcome.skipped.append(item)
             return self._heard(item, row, outcome)
         try:
             decision = self._fold.rules[type(item.fact)](states[row.key], item.fact, self._city, self.now)
@@ -235,7 +235,7 @@ class Folding(Generic[S, C]):
 
     def _keyless(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> None:
         if item.problem is None:
-            outcome.skipped += 1
+            outcome.skipped.append(item)
         elif not self._refuse(item, outcome, said):
             outcome.dead.append(item)
 

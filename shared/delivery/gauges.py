@@ -9,9 +9,10 @@ from shared.delivery.desk import Desk
 async def refresh(desk: Desk[Any, Any]) -> float:
     """One turn, every 5 seconds."""
     now = desk.clock()
-    async with desk.read() as connection:
-        outbox = await connection.fetchrow(
-            "SELECT count(*), min(s.said_at) FROM delivery.outbox AS o"
+    async with desk.pool.acquire() as connection:
+        waiting = await connection.fetchval("SELECT count(*) FROM delivery.outbox")
+        oldest = await connection.fetchval(
+            "SELECT s.said_at FROM (SELECT month, position FROM delivery.outbox ORDER BY position LIMIT 1) AS o"
             " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
         )
         dead = await connection.fetchrow(
@@ -22,11 +23,10 @@ async def refresh(desk: Desk[Any, Any]) -> float:
             " CROSS JOIN LATERAL jsonb_each(k.parked) AS p (topic, why) WHERE k.parked IS NOT NULL GROUP BY 1"
         )
         await saying.make_months(connection, now.date())
-    assert outbox is not None
     assert dead is not None
     metrics = desk.metrics
-    metrics.outbox.set(outbox[0])
-    metrics.outbox_age.set((now - outbox[1]).total_seconds() if outbox[1] else 0)
+    metrics.outbox.set(waiting)
+    metrics.outbox_age.set((now - oldest).total_seconds() if oldest else 0)
     metrics.dead.set(dead[0])
     metrics.dead_age.set((now - dead[1]).total_seconds() if dead[1] else 0)
     causes = {"gap": 0, "unworkable": 0} | {row[0]: row[1] for row in parked}

@@ -72,6 +72,22 @@ async def keep_dead(
     )
 
 
+async def keep_superseded(
+    tx: Transaction, items: Sequence[Item], now: datetime, seals: Callable[[str], Seal | None]
+) -> None:
+    """Write down, as discarded, what waited in vain: its owner began a new epoch without the missing numbers."""
+    if not items:
+        return
+    await keep_dead(tx, [replace(item, problem="its owner began a new epoch") for item in items], now, seals)
+    await tx.execute(
+        "UPDATE delivery.dead_letters SET status = 'discarded', worked_at = $3, worked_by = 'the service'"
+        " WHERE key = $1 AND sequence = ANY($2::bigint[]) AND status = 'open'",
+        items[0].key,
+        [item.number for item in items],
+        now,
+    )
+
+
 async def known_dead(tx: Transaction, items: Sequence[Item]) -> set[tuple[str, int, int]]:
     """Which of these records are dead letters already and not being released: topic, partition, offset."""
     places = [

@@ -1,8 +1,8 @@
 """What operators do to the delivery of a service: release, discard, accept a gap, resume (DESIGN §4.6-4.8).
 
-These write the intent under the complaint's lock; the running service's own loop does the folding, with its own
-rules, within a second (`Desk.free_what_can_be`). So the tool needs no service's code, and doing it twice is
-harmless.
+These write down what is wanted; the running service's own loop does the folding, under the complaint's lock and
+with its own rules, within a second (`Desk.free_what_can_be`). So the tool needs no service's code, and doing it
+twice is harmless.
 """
 
 from collections.abc import Sequence
@@ -103,14 +103,16 @@ async def discard(connection: Connection, letter: int, author: str, reason: str,
             locked = (await keys.lock(connection, [row["key"]]))[row["key"]]
             if row["sequence"] > locked.heard[row["topic"]]:
                 await keys.save(connection, [locked.hearing(row["topic"], row["sequence"])])
-        await connection.execute(
+        discarded = await connection.fetchval(
             "UPDATE delivery.dead_letters SET status = 'discarded', worked_at = $2, worked_by = $3, note = $4"
-            " WHERE id = $1",
+            " WHERE id = $1 AND status IN ('open', 'releasing') RETURNING id",
             letter,
             now,
             author,
             reason,
         )
+        if discarded is None:  # released while we waited for the lock: nothing of this holds
+            raise NotThere(f"dead letter {letter} was released meanwhile")
         await _note(connection, now, author, "discard", f"dead letter {letter}", reason)
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 else:
     Session = asyncpg.Connection
 
-MOST_ROWS = 4000
+MOST_ROWS, MOST_BYTES = 4000, 32 * 2**20
+"""What one round takes: so many events, or so many bytes of them."""
 POLL_SECONDS = 0.04
 STAND_BY_SECONDS = 1.0
 """How often a replica that does not lead asks for the lock."""
@@ -118,13 +119,12 @@ class Relay:
     async def _turn(self) -> int:
         """One round: read, send, delete. The number of rows sent; 0 where another replica leads."""
         connection = await self._leading()
-        if connection is None:
+        rows = await self._unpublished(connection) if connection is not None else []
+        if connection is None or not rows:
+            await self._restate()
             return 0
-        rows = await self._unpublished(connection)
-        if not rows:
-            return 0
-        named = {row.key for row in rows}
-        self._doubtful |= named
+        unsure = bool(self._doubtful)
+        self._doubtful.update(row.key for row in rows)
         acknowledged = await self._producer.send(rows)
         free = deletable(rows, acknowledged)
         gone = await connection.fetchval(
@@ -135,7 +135,7 @@ class Relay:
         self._desk.metrics.sent.inc(len(free))
         if len(free) < len(rows):
             raise TimeoutError("some events were not acknowledged")
-        if gone < len(free) or self._doubtful != named:
+        if unsure or gone < len(free):
             await self._restate()
         self._doubtful.clear()
         return len(rows)
@@ -161,11 +161,14 @@ class Relay:
 
     async def _unpublished(self, connection: Session) -> list[Row]:
         found = await connection.fetch(
-            "SELECT o.position, s.key, s.topic, s.record_key, s.type, s.id, s.sequence, s.said_at, s.cause,"
-            " s.correlation, s.traceparent, s.value"
-            " FROM delivery.outbox AS o JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
-            " ORDER BY o.position LIMIT $1",
+            "SELECT * FROM (SELECT o.position, s.key, s.topic, s.record_key, s.type, s.id, s.sequence,"
+            " s.said_at, s.cause, s.correlation, s.traceparent, s.value,"
+            " sum(octet_length(s.value)) OVER (ORDER BY o.position) - octet_length(s.value) AS before"
+            " FROM (SELECT month, position FROM delivery.outbox ORDER BY position LIMIT $1) AS o"
+            " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position) AS unpublished"
+            " WHERE before < $2 ORDER BY position",
             MOST_ROWS,
+            MOST_BYTES,
         )
         source = self._desk.name
         return [
@@ -181,7 +184,7 @@ class Relay:
             )
             for (
                 position, key, topic, record_key, kind, event_id, number, said_at, cause, correlation, traceparent,
-                value,
+                value, _,
             ) in found
         ]  # fmt: skip
 
@@ -191,9 +194,10 @@ class Relay:
         Another relay had sent some of these too, or an earlier round of ours ended without an answer and may
         have put old rows behind newer ones.
         """
-        if self._desk.restate is not None:
+        if self._doubtful and self._desk.restate is not None:
             log.warning("the newest state is said again", keys=len(self._doubtful))
             self._desk.metrics.restated.inc(await self._desk.say_again(sorted(self._doubtful)))
+        self._doubtful.clear()
 
     async def _abandon(self) -> None:
         """Let go of the lock and of the producer; the next turn begins anew."""

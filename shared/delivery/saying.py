@@ -16,6 +16,10 @@ from shared.events.fact import Event
 from shared.events.ids import event_id
 
 _MONTHS = 7_305_003
+_HAS_TABLE = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = 'delivery'::regnamespace AND relname = $1)
+"""
+"""Asked of the catalogue itself: to_regclass answers from a cache that another replica's table is not in yet."""
 
 LARGEST_EVENT = 1_000_000
 """Bytes that one event may have: the broker's 1 MiB less headers and framing."""
@@ -144,15 +148,17 @@ async def make_months(connection: Connection, today: date) -> None:
     """
     first = today.replace(day=1)
     for _ in range(3):
-        name = f"delivery.said_{first:%Y_%m}"
-        if await connection.fetchval("SELECT to_regclass($1)", name) is None:
+        name = f"said_{first:%Y_%m}"
+        if not await connection.fetchval(_HAS_TABLE, name):
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", _MONTHS)
                 await connection.execute("SET LOCAL lock_timeout = '2s'")
-                if await connection.fetchval("SELECT to_regclass($1)", name) is None:
-                    await connection.execute(f"CREATE TABLE {name} (LIKE delivery.said INCLUDING ALL)")
+                if not await connection.fetchval(_HAS_TABLE, name):
                     await connection.execute(
-                        f"ALTER TABLE delivery.said ATTACH PARTITION {name} FOR VALUES IN ('{first}')"
+                        f"CREATE TABLE delivery.{name} (LIKE delivery.said INCLUDING ALL)"
+                    )
+                    await connection.execute(
+                        f"ALTER TABLE delivery.said ATTACH PARTITION delivery.{name} FOR VALUES IN ('{first}')"
                     )
         first = (first + timedelta(days=32)).replace(day=1)
 

@@ -28,6 +28,11 @@ def following(last: int, epoch: int) -> int:
     return last + 1 if last // _EPOCH >= epoch else epoch * _EPOCH + 1
 
 
+def is_older_epoch(number: int, heard: int) -> bool:
+    """Whether `number` belongs to an epoch before that of `heard`."""
+    return number // _EPOCH < heard // _EPOCH
+
+
 def follows(heard: int, incoming: int) -> bool:
     """Whether `incoming` comes right after `heard`: n + 1 in the same epoch, or the first of a later one."""
     return (

@@ -3,38 +3,17 @@
 import asyncio
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from shared import clock
-from shared.delivery import envelope, operators, sequence
+from shared.delivery import operators
 from shared.events.intake import CitizenReplied
-from tests.flow.world import LAMPS, Hub, complaint, reference, until
+from tests.flow.world import AT, LAMPS, Hub, complaint, reference, spoken_by_intake, until
 
 pytestmark = pytest.mark.flow
-
-AT = datetime(2026, 11, 2, 3, tzinfo=UTC)
-
-
-def headers(key: str, number: str, **changed: bytes) -> list[tuple[str, bytes]]:
-    """What intake would write, with some of it spoilt."""
-
-    event_id = uuid4()
-    made = envelope.headers(
-        "intake", UUID(key), "intake.events", key, CitizenReplied.type, event_id, sequence.parse(number), AT,
-        None, event_id, "",
-    )  # fmt: skip
-    return [(name, changed.get(name, value)) for name, value in made]
-
-
-async def key_of(hub: Hub, ticket: str) -> str:
-    rows = await hub.query("intake", "SELECT complaint_id FROM complaints WHERE ticket = $1", ticket)
-    return str(rows[0][0])
-
 
 GOOD = CitizenReplied(at=AT, text="Masih gelap.").write()
 KINDS: dict[str, tuple[bytes | None, dict[str, bytes]]] = {
@@ -54,9 +33,9 @@ async def test_rubbish_on_an_owners_topic_parks_its_complaint_and_harms_no_neigh
     value, changed = KINDS[kind]
     ticket, neighbour = await hub.received(), await hub.received()
     await hub.in_state(ticket, "routed")
-    key = await key_of(hub, ticket)
-    await hub.produce("intake.events", key, value, headers(key, "1.2", **changed))
-    await hub.produce("intake.events", key, GOOD, headers(key, "1.3"))
+    key = await hub.key_of(ticket)
+    await hub.produce("intake.events", key, value, spoken_by_intake(key, "1.2", **changed))
+    await hub.produce("intake.events", key, GOOD, spoken_by_intake(key, "1.3"))
 
     async def dead() -> int | None:
         found = await hub.query(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -16,6 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ops import quiet
 from ops.stack.stack import Stack
+from shared.delivery import envelope, sequence
+from shared.events.intake import CitizenReplied
 
 HEARD = {
     "intake": ("intake.submissions", "routing.events", "lapor.events"),
@@ -29,6 +31,9 @@ LAMPS = ("Lampu jalan mati di depan pasar", "Sudah seminggu lampu jalan di depan
 """A complaint whose owner the rules know for certain."""
 VAGUE = ("Mohon bantuan", "Tolong ditindaklanjuti, terima kasih banyak sebelumnya.")
 """One that nobody could route by its text."""
+
+AT = datetime(2026, 11, 2, 3, tzinfo=UTC)
+"""When things happened that these tests make up."""
 
 Got = TypeVar("Got")
 _references = itertools.count(1)
@@ -162,10 +167,15 @@ class Hub:
         finally:
             await consumer.stop()
 
+    async def key_of(self, ticket: str) -> str:
+        """The complaint id behind a ticket."""
+        rows = await self.query("intake", "SELECT complaint_id FROM complaints WHERE ticket = $1", ticket)
+        return str(rows[0][0])
+
     async def about(self, ticket: str, topic: str) -> list[Heard]:
         """What one owner said about one complaint, in order."""
-        store = await self.query("intake", "SELECT complaint_id FROM complaints WHERE ticket = $1", ticket)
-        return [heard for heard in await self.read(topic) if heard.key == str(store[0][0])]
+        key = await self.key_of(ticket)
+        return [heard for heard in await self.read(topic) if heard.key == key]
 
     # inside
 
@@ -197,6 +207,16 @@ class Hub:
         await self.http.aclose()
         if self._producer is not None:
             await self._producer.stop()
+
+
+def spoken_by_intake(key: str, number: str, **spoilt: bytes) -> list[tuple[str, bytes]]:
+    """The headers that intake would write on a citizen's reply, with some of them spoilt."""
+    event_id = uuid4()
+    made = envelope.headers(
+        "intake", UUID(key), "intake.events", key, CitizenReplied.type, event_id, sequence.parse(number), AT,
+        None, event_id, "",
+    )  # fmt: skip
+    return [(name, spoilt.get(name, value)) for name, value in made]
 
 
 async def until(look: Callable[[], Awaitable[Got | None]], seconds: float, what: str) -> Got:

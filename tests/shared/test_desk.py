@@ -4,19 +4,21 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
 from ops.stack.stack import Stack
 from shared import clock, database
-from shared.decision import Refused
-from shared.delivery import operators, sequence
+from shared.decision import Refused, Unworkable
+from shared.delivery import operators, saying, sequence
 from shared.delivery.commands import Once
 from shared.delivery.desk import Applied, Busy, Desk, Stopped
 from shared.delivery.record import KeptRecord
 from shared.events.ids import complaint_id
 from shared.events.intake import CitizenReplied
+from shared.sealing import Seal
 from tests.shared import world
 from tests.shared.world import Owner, Tally, World, Write, submission
 
@@ -373,5 +375,106 @@ async def test_a_type_that_is_not_listed_is_skipped_and_its_number_is_heard(desk
         (name, b"simpul.complaint.sung.v1" if name == "ce_type" else value) for name, value in other.headers
     ]
     outcome = await desk.batch([replace(other, headers=tuple(renamed)), intake.replies(key, "2")])
-    assert outcome.skipped == 1
+    assert len(outcome.skipped) == 1
     assert await texts(desk, key) == ["2"]
+
+
+async def test_what_waits_for_an_epoch_that_is_over_is_written_down_as_given_up(
+    desk: Toy, intake: Owner
+) -> None:
+    key = uuid4()
+    one, _lost, three = (intake.replies(key, text) for text in "123")
+    restored = intake.record(
+        key, CitizenReplied(at=world.NOON, text="after the restore"), sequence.parse("2.1")
+    )
+    await desk.batch([one, three])
+    await desk.batch([restored])
+    await desk.free_what_can_be()
+    assert await texts(desk, key) == ["1", "after the restore"]
+    assert await parked(desk) == []
+    (letter,) = await letters(desk, every=True)
+    assert (letter.status, letter.reason) == ("discarded", "its owner began a new epoch")
+
+
+async def test_failures_in_the_middle_of_a_batch_stop_the_consumer_too(desk: Toy, intake: Owner) -> None:
+    words = ["fine"] * 20 + ["raise"] * 5 + ["fine"] * 200
+    with pytest.raises(Stopped):
+        await desk.batch([intake.replies(uuid4(), word) for word in words])
+    assert await count(desk, "dead_letters") == 0
+
+
+async def test_a_rule_that_chokes_on_strangers_stops_before_it_refuses_them_all(desk: Toy) -> None:
+    with pytest.raises(Stopped):
+        await desk.batch([submission(f"r-{n}", "raise", offset=n) for n in range(50)])
+    assert await count(desk, "said") == 0
+
+
+async def test_strangers_rubbish_however_much_never_stops_the_consumer(desk: Toy) -> None:
+    outcome = await desk.batch([submission(f"r-{n}", "?", offset=n, value=b"{}") for n in range(50)])
+    assert len(outcome.dead) == 50
+
+
+async def test_a_resumed_consumer_gets_past_the_batch_that_had_stopped_it(desk: Toy, intake: Owner) -> None:
+    batch = [intake.replies(uuid4(), "raise") for _ in range(6)]
+    with pytest.raises(Stopped):
+        await desk.batch(batch)
+    desk.pardon()
+    assert len((await desk.batch(batch)).dead) == 6
+    with pytest.raises(Stopped):
+        await desk.batch([intake.replies(uuid4(), "raise") for _ in range(5)])
+
+
+async def test_a_stream_that_cannot_be_freed_holds_no_other_up(desk: Toy, intake: Owner) -> None:
+    stuck, other = uuid4(), uuid4()
+    for key in (stuck, other):
+        one, _lost, three = (intake.replies(key, text) for text in "123")
+        await desk.batch([one, three])
+        async with desk.read() as connection:
+            await operators.accept_gap(connection, key, "intake.events", "sari", "lost", clock.now())
+    await desk.pool.execute("UPDATE delivery.waiting SET headers = 'torn' WHERE key = $1", stuck)
+    await desk.free_what_can_be()
+    assert await texts(desk, stuck) == ["1"]
+    assert await texts(desk, other) == ["1", "3"]
+
+
+async def test_sealed_letters_show_neither_key_nor_headers_nor_value_and_are_released_whole(
+    desk: Toy,
+) -> None:
+    desk.seals = lambda _: Seal(b"k" * 32)
+    phone = b"0800-000-1234"
+    bad = submission("?", "?", offset=1, value=phone, key=b"warga:" + phone, headers=(("from", phone),))
+    await desk.batch([bad])
+    (row,) = await desk.pool.fetch("SELECT record_key, headers, value FROM delivery.dead_letters")
+    assert not any(phone in column for column in row)
+    await release_all(desk)
+    (letter,) = await letters(desk)
+    assert (letter.status, letter.attempts) == ("open", 2)
+
+
+async def test_a_numbered_letter_that_names_no_complaint_can_be_released_and_discarded(
+    desk: Toy, intake: Owner
+) -> None:
+    record = intake.replies(uuid4(), "1")
+    nameless = tuple((name, value) for name, value in record.headers if name != "ce_subject")
+    await desk.batch([replace(record, key=None, headers=nameless)])
+    await release_all(desk)
+    (letter,) = await letters(desk)
+    assert (letter.key, letter.status, letter.attempts) == (None, "open", 2)
+    async with desk.read() as connection:
+        await operators.discard(connection, letter.id, "sari", "nobody's", clock.now())
+    assert await letters(desk) == []
+
+
+async def test_the_months_of_said_are_made_by_many_replicas_at_once(desk: Toy) -> None:
+    async def make() -> None:
+        async with desk.pool.acquire() as connection:
+            await saying.make_months(connection, date(2031, 11, 30))
+
+    await asyncio.gather(*(make() for _ in range(6)))
+    found = await desk.pool.fetch("SELECT relname FROM pg_class WHERE relname ~ '^said_203[12]_[0-9]+$'")
+    assert {row[0] for row in found} == {"said_2031_11", "said_2031_12", "said_2032_01"}
+
+
+async def test_what_the_store_refuses_by_http_is_no_passing_trouble(desk: Toy) -> None:
+    with pytest.raises(Unworkable, match="the store refuses"):
+        await desk.command(uuid4(), Write(text="refused by the store").known_as(uuid4()))
