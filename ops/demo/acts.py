@@ -82,7 +82,7 @@ async def citizens_complain(play: Play, told: Told) -> Answers:
     """Everything of the script is handed in; the answers that came by HTTP."""
     told(f"{len(play.script.first)} submissions come in, by HTTP and by Kafka")
     answers = await _hand_in(play.doors, play.script.first)
-    await play.rest.until_done()
+    await play.rest.until_taken_in()
     told(f"{len(play.script.later)} come again: repeats, and old names for something else")
     return [*answers, *await _hand_in(play.doors, play.script.later)]
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,8 +17,8 @@ from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
 
-CALM = 2.5
-"""Seconds in which nothing may be said any more: longer than the bridge's pause between two looks at LAPOR."""
+CALM = 1.0
+"""Seconds in which nothing may be said any more, when nothing seems to be left to do."""
 
 LONGEST = 240.0
 """Seconds after which waiting is given up, with what is still unfinished."""
@@ -30,6 +30,9 @@ SELECT count(*) FILTER (WHERE post_at IS NOT NULL) AS "reports not handed in yet
     count(*) FILTER (WHERE look_at <= now()) AS "reports to be looked at"
 FROM links
 """
+_READ = "SELECT lapor_id, seen ->> 'as_of' AS as_of FROM links"
+"""When each report was last read; begun before the request, so that a later change is not missed."""
+
 _MONITOR = """
 SELECT count(*) AS "complaints with a deadline to be told of"
 FROM delivery.keys WHERE next_due_at <= now() AND parked IS NULL
@@ -48,6 +51,7 @@ class Rest:
             for service in SERVICES
         }
         self._ear = Ear(stack.bootstrap, heard, also=tuple(known))
+        self._submissions = Ear(stack.bootstrap, {"intake": ["intake.submissions"]})
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,6 +60,7 @@ class Rest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._ear.__aexit__(kind, error, trace)
+        await self._submissions.__aexit__(kind, error, trace)
 
     async def until_done(self, calm: float = 0.0, told: Callable[[str], None] | None = None) -> None:
         """Return once nothing is left to do, twice in a row, and nothing has been said for `calm` seconds.
@@ -79,6 +84,19 @@ class Rest:
                 raise Refusal(f"the hub did not come to rest within {LONGEST:.0f} s: {words}")
             await asyncio.sleep(0.2)
 
+    async def until_taken_in(self) -> None:
+        """Return once intake has read every submission that stands on its topic."""
+        until = time.monotonic() + LONGEST
+        while True:
+            try:
+                if not (await self._submissions.behind())["intake"]:
+                    return
+            except (KafkaError, OSError, TimeoutError):
+                await asyncio.sleep(0.5)
+            if time.monotonic() > until:
+                raise Refusal(f"intake did not read the submissions within {LONGEST:.0f} s")
+            await asyncio.sleep(0.1)
+
     async def unfinished(self) -> dict[str, str]:
         """What is left to do, by who has to do it, in words."""
         dsns = {service: self._stack.dsn(service) for service in SERVICES}
@@ -97,14 +115,18 @@ class Rest:
         return left
 
     async def _unread_in_lapor(self) -> int:
-        """Reports in LAPOR that the bridge has not read since they last changed (to the second)."""
+        """Reports in LAPOR that the bridge has not read since they last changed."""
         reports = (await self._doors.lapor("GET", "/control/reports"))["reports"]
         try:
-            read = await rows(self._stack.dsn("lapor_bridge"), "SELECT lapor_id, updated_at FROM links")
+            read = await rows(self._stack.dsn("lapor_bridge"), _READ)
         except (asyncpg.PostgresError, OSError, TimeoutError):
             return len(reports)
-        known = {row["lapor_id"]: row["updated_at"] for row in read}
-        return sum(known.get(one["tracking_id"]) != _second(one["updated_at"]) for one in reports)
+        known = {row["lapor_id"]: row["as_of"] for row in read}
+        return sum(
+            (as_of := known.get(one["tracking_id"])) is None
+            or datetime.fromisoformat(as_of) < datetime.fromisoformat(one["updated_at"])
+            for one in reports
+        )
 
     async def _said(self) -> object:
         """A fingerprint of all that was ever said: the ends of all topics, and the writes in LAPOR."""
@@ -123,8 +145,3 @@ async def rows(dsn: str, query: str) -> list[Mapping[str, Any]]:
         return [dict(row) for row in await connection.fetch(query)]
     finally:
         await connection.close()
-
-
-def _second(stored: str) -> datetime:
-    """An instant of the simulator's store, to the second, as its API tells it."""
-    return datetime.strptime(stored[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
