@@ -117,9 +117,17 @@ async def _opd_works(play: Play, code: str, state: str, habit: Callable[[Json], 
 
 async def _verifier_works(play: Play) -> None:
     for case in await play.doors.pages("/v1/triage", "verifier"):
-        act = habits.of_the_verifier(case)
+        act = habits.of_the_verifier(case, await _status_in_lapor(play, case))
         if act is not None:
             await _do_all(play, case, [act], "verifier")
+
+
+async def _status_in_lapor(play: Play, case: Json) -> str | None:
+    if case["lapor_id"] is None:
+        return None
+    whole = await play.doors.ask("GET", "routing", f"/v1/cases/{case['ticket']}", "verifier")
+    status: str | None = whole.body["in_lapor"]["status"]
+    return status
 
 
 async def _do_all(play: Play, case: Json, acts: Iterable[Act], holder: str) -> None:

@@ -16,6 +16,8 @@ WORKING_OPDS = ("PERKIM", "PUPR", "DLH", "DISHUB", "SATPOLPP", "TIRTAMAYANG", "D
 
 WHERE_LAPOR_SENDS = ("PUPR", "DLH", "PERKIM", "DISHUB")
 
+INCOMPLETE = "Menunggu Kelengkapan Informasi"
+
 Json = Mapping[str, Any]
 
 
@@ -69,20 +71,23 @@ def after_a_reply(case: Json) -> Sequence[Act]:
     return [Act("answer", {"text": f"Terima kasih. {words('answers', str(case['complaint_id']) + '2')}"})]
 
 
-def of_the_verifier(case: Json) -> Act | None:
-    """What the verifier does with a case in triage; `case` is a line of `GET /v1/triage`."""
+def of_the_verifier(case: Json, status_there: str | None) -> Act | None:
+    """What the verifier does with a case in triage; `case` is a line of `GET /v1/triage`.
+
+    `status_there`: how its report stands in LAPOR. One that waits for its reporter there is not rejected.
+    """
     key = str(case["complaint_id"])
     reasons, candidates = case["reasons"], case["candidates"]
     choice = drawn(key, 4, "verifier")
     first = candidates[0] if candidates else None
     if "owner_outside_city" in reasons:
-        if first is None or choice == 3 or case["channel"] == "lapor":
+        if first is None or choice == 3 or status_there == INCOMPLETE:
             return None
         told = "Kewenangan instansi di luar Pemerintah Kota Jambi."
         return Act("reject", {"kind": "not_ours", "reason": told, "refer_to": first["opd"]})
     if first is not None and (choice < 2 or "handed_back" in reasons):
         return Act("route", {"opd": first["opd"], "note": "Diverifikasi."})
-    if first is None and choice == 0 and case["channel"] != "lapor":
+    if first is None and choice == 0 and status_there != INCOMPLETE:
         return Act("reject", {"kind": "unclear", "reason": "Tidak jelas apa yang dilaporkan."})
     return None
 
@@ -132,10 +137,10 @@ def _deeds() -> Iterator[tuple[tuple[str, bool, int], Json]]:
         yield ("Proses", ours, 0), reply
         yield ("Proses", ours, 1), reply
         yield ("Proses", ours, 2), closes
-        yield ("Menunggu Kelengkapan Informasi", ours, 0), reply
-        yield ("Menunggu Kelengkapan Informasi", ours, 1), reply
-        yield ("Menunggu Kelengkapan Informasi", ours, 2), reply
-        yield ("Menunggu Kelengkapan Informasi", ours, 3), {"act": "archive", "by": "Pelapor"}
+        yield (INCOMPLETE, ours, 0), reply
+        yield (INCOMPLETE, ours, 1), reply
+        yield (INCOMPLETE, ours, 2), reply
+        yield (INCOMPLETE, ours, 3), {"act": "archive", "by": "Pelapor"}
 
 
 _DEEDS: Mapping[tuple[str, bool, int], Json] = dict(_deeds())

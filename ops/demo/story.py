@@ -14,8 +14,8 @@ from shared.clock import JAKARTA
 Json = Mapping[str, Any]
 
 WHO = {
-    "intake.receipts": "intake",
     "intake.events": "intake",
+    "intake.receipts": "intake",
     "routing.events": "routing",
     "lapor.events": "LAPOR bridge",
     "sla.events": "deadlines",

@@ -142,13 +142,13 @@ def _clocks(evidence: Evidence) -> dict[str, dict[str, int]]:
     return {
         clock: {
             "started": said["started"][clock],
-            "met in time": said["met"][clock] - late[clock],
-            "met late": late[clock],
+            "in time": said["met"][clock] - late[clock],
+            "late": late[clock],
             "warned": said["warned"][clock],
             "breached": said["breached"][clock],
             "lapsed": said["lapsed"][clock],
-            "over before the hub saw it": said["unobserved"][clock],
-            "still open": open_now[clock],
+            "unseen": said["unobserved"][clock],
+            "open": open_now[clock],
         }
         for clock in CLOCKS
     }

@@ -24,11 +24,11 @@ CHANNELS = {
 }
 
 BINDS = {
-    "verify": "city: look at it and hand it on, 3 working days",
-    "first_response": "OPD: a first sign to the citizen, 5 working days",
-    "resolution": "city: an answer, 5, 14 or 60 working days by kind",
-    "silence": "reporter: is it well? else it is closed",
-    "completion": "reporter: what is missing? else it is archived",
+    "verify": "the city looks at it and hands it on: 3 working days",
+    "first_response": "the OPD gives a first sign to the citizen: 5 working days",
+    "resolution": "an answer to the citizen: 5, 14 or 60 working days, by kind",
+    "silence": "the reporter says whether it is well: 10 working days, else it is closed",
+    "completion": "the reporter tells what is missing: 10 days, else it is archived",
 }
 
 STATES = {
@@ -70,10 +70,13 @@ def show_summary(console: Console, summary: Summary) -> None:
     _pairs(console, summary.to_lapor)
 
     _heading(console, "Deadlines, in working days with holidays and collective leave (cuti bersama)")
-    _table(console, "clock", {f"{name}: {BINDS[name]}": row for name, row in summary.clocks.items()})
+    _table(console, "clock", summary.clocks)
+    console.print()
+    for name in summary.clocks:
+        console.print(f"{name}: {BINDS[name]}")
     console.print(
-        "warned: soon due. breached: the city or an OPD missed it. lapsed: the reporter let it pass, and routing"
-        " closed.\nMost old reports of LAPOR came in closed: over before the hub saw them, so nobody is judged."
+        "warned: soon due. breached: the city or an OPD missed it. lapsed: the reporter let it pass, so routing"
+        " closed the case. unseen: over before the hub saw it, as most old reports of LAPOR were; nobody is judged."
     )
 
 
@@ -81,7 +84,7 @@ def show_story(console: Console, story: Story) -> None:
     """One complaint, from the first word to the last."""
     _heading(console, f"One complaint's whole way: ticket {story.ticket}, LAPOR report {story.lapor_id}")
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for column in ("WIB", "who", "what"):
+    for column in ("time", "who", "what"):
         table.add_column(column, no_wrap=column != "what")
     for line in story.lines:
         words = Text(line.words)
@@ -89,6 +92,7 @@ def show_story(console: Console, story: Story) -> None:
             words.append(f"\n“{line.quote}”", style="italic")
         table.add_row(f"{line.at.astimezone(JAKARTA):%H:%M:%S}", line.who, words)
     console.print(table)
+    console.print("Times are Jambi's own (WIB, UTC+7).", style="dim")
     console.print("\nWhy the rules chose that OPD, as its officials read it:")
     for reason in story.trace:
         console.print(f"  {reason}", style="italic")

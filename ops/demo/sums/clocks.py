@@ -15,6 +15,7 @@ LATE_WORD = timedelta(seconds=30)
 
 
 def clocks(evidence: Evidence, now: datetime) -> Iterator[Check]:
+    """Events, statements and store tell the same of every clock, and nothing that has passed is untold."""
     stated = last_stated(evidence)
     kept = {key: row["stated"] for key, row in evidence.monitor.items() if row["stated"]}
     yield same("sla.state has a statement for every complaint", set(evidence.monitor), set(stated))

@@ -17,15 +17,16 @@ OWNERS = ("intake.events", "routing.events", "lapor.events", "sla.events")
 
 
 def receipts(evidence: Evidence, answers: Answers) -> Iterator[Check]:
-    receipts = receipts_by_name(evidence)
+    """Whoever handed something in was told what became of it."""
+    told = receipts_by_name(evidence)
     by_http = [(one, answer) for one, answer in answers if answer is not None]
     yield every("every submission by HTTP was answered as it should be", by_http, _answered, _name_of)
-    by_kafka = [(one, receipts.get(one.name, ())) for one, answer in answers if answer is None]
+    by_kafka = [(one, told.get(one.name, ())) for one, answer in answers if answer is None]
     yield every("every submission by Kafka has its receipt", by_kafka, _receipted, _name_of)
     yield same(
         "every report that was born in LAPOR has its receipt",
         numbers(evidence, "control:"),
-        {reference for (source, reference), told in receipts.items() if source == "lapor" and _taken(told)},
+        {reference for (source, reference), mine in told.items() if source == "lapor" and _taken(mine)},
     )
 
 
@@ -66,6 +67,7 @@ def _name_of(pair: tuple[Delivery, Any]) -> str:
 
 
 def once(evidence: Evidence, answers: Answers) -> Iterator[Check]:
+    """Each complaint is there once, in every service, with all that was said of it."""
     new = {(one.source, one.reference) for one, _ in answers if one.fate == "new"}
     born_there = {("lapor", number) for number in numbers(evidence, "control:")}
     received = [*evidence.of("intake.events", "complaint.received")]
@@ -108,6 +110,7 @@ def _with_gaps(evidence: Evidence, topic: str) -> list[str]:
 
 
 def cases(evidence: Evidence) -> Iterator[Check]:
+    """Routing's store says what routing said."""
     opds: dict[str, str | None] = {}
     for one in evidence.of("routing.events", "complaint.routed", "complaint.handed_back"):
         opds[one.key] = one.data["opd"] if one.type == "complaint.routed" else None
@@ -127,6 +130,7 @@ def cases(evidence: Evidence) -> Iterator[Check]:
 
 
 def settled(evidence: Evidence) -> Iterator[Check]:
+    """Nothing is left over in any service."""
     for kind in next(iter(evidence.residue.values()), {}):
         where = {service: left[kind] for service, left in evidence.residue.items() if left[kind]}
         odd = tuple(f"{service}: {count}" for service, count in where.items())

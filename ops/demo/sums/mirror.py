@@ -1,6 +1,6 @@
 """Between the hub and LAPOR: the same reports, the same words, the same endings, each once on either side."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from ops.demo.evidence import Evidence, Item
 from ops.demo.sums.check import Check, none, once_each, same
@@ -12,7 +12,25 @@ ENDED = ("Ditutup", "Diarsipkan", "Konten Terblokir")
 """How the statuses of ended reports begin in LAPOR: closed, archived, blocked."""
 
 
+OUR_WORDS: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
+    "tindak_lanjut": (
+        "each answer given here stands in LAPOR once",
+        {"complaint.answered": (), "complaint.rejected": ("unclear", "no_evidence", "abusive", "duplicate")},
+    ),
+    "permintaan_kelengkapan": (
+        "each question asked here stands in LAPOR once",
+        {"information.requested": ()},
+    ),
+    "bukan_wewenang": (
+        "each “not our business” said here stands in LAPOR once",
+        {"complaint.rejected": ("not_ours",)},
+    ),
+}
+"""By LAPOR's template: which events stand there with it; of rejections, those of these kinds."""
+
+
 def shared_reports(evidence: Evidence, forwards: Forwards) -> Iterator[Check]:
+    """The reports that both sides know are the same, made once, and those that the policy wants."""
     linked = [link for link in evidence.links if link["linked"]]
     from_there = [link["lapor_id"] for link in linked if link["origin"] == "lapor"]
     from_here = [link for link in linked if link["origin"] == "hub"]
@@ -34,7 +52,7 @@ def shared_reports(evidence: Evidence, forwards: Forwards) -> Iterator[Check]:
         _to_be_sent(evidence, forwards),
         {str(link["complaint_id"]) for link in from_here},
     )
-    made = sum(acts.get("create", 0) for who, acts in _writers(evidence) if who.startswith("api:"))
+    made = sum(acts.get("create", 0) for acts in _ours_in_the_ledger(evidence))
     yield Check("LAPOR's ledger shows one making for each of them", len(ours), made)
     for counter, name in (
         ("same_report_created_twice", "no report was made twice in LAPOR"),
@@ -48,9 +66,9 @@ def numbers(evidence: Evidence, made_by: str) -> set[str]:
     return {n for n, report in evidence.reports.items() if str(report["created_by"]).startswith(made_by)}
 
 
-def _writers(evidence: Evidence) -> Iterable[tuple[str, Mapping[str, int]]]:
+def _ours_in_the_ledger(evidence: Evidence) -> Iterator[Mapping[str, int]]:
     writes: Mapping[str, Mapping[str, int]] = evidence.counters["writes"]
-    return writes.items()
+    return (acts for who, acts in writes.items() if who.startswith("api:"))
 
 
 def _ticket(content: str) -> str:
@@ -71,21 +89,20 @@ def _to_be_sent(evidence: Evidence, forwards: Forwards) -> set[str]:
 
 
 def words_on_both_sides(evidence: Evidence, questions: Collection[str]) -> Iterator[Check]:
+    """What anybody wrote on one side stands on the other, once."""
     shared = {str(link["complaint_id"]): str(link["lapor_id"]) for link in evidence.links if link["linked"]}
     ours = [item for item in evidence.items if item.by.startswith("api:")]
     theirs = [item for item in evidence.items if not item.by.startswith("api:") and item.said]
-    for kind, template, name in (
-        ("complaint.answered", "tindak_lanjut", "each answer given here stands in LAPOR once"),
-        ("information.requested", "permintaan_kelengkapan", "each question asked here stands in LAPOR once"),
-    ):
+    for template, (name, kinds) in OUR_WORDS.items():
         given = {
             (shared[one.key], one.id.replace("-", "")[:12])
-            for one in evidence.of("routing.events", kind)
-            if one.key in shared and one.data["by"]["kind"] != "lapor"
+            for one in evidence.of("routing.events", *kinds)
+            if one.key in shared
+            and one.data["by"]["kind"] != "lapor"
+            and (one.type != "complaint.rejected" or one.data["kind"] in kinds[one.type])
         }
-        yield once_each(
-            name, given, [(item.report, _mark(item)) for item in ours if item.template == template]
-        )
+        written = [(item.report, _mark(item)) for item in ours if item.template == template]
+        yield once_each(name, given, written)
     replied = [*evidence.of("lapor.events", "lapor.replied")]
     yield once_each(
         "each answer and reply written in LAPOR was said here once",
@@ -120,6 +137,7 @@ def _is_question(item: Item, questions: Collection[str]) -> bool:
 
 
 def endings(evidence: Evidence) -> Iterator[Check]:
+    """What is over on one side is over on the other."""
     complaint_of = {str(link["lapor_id"]): str(link["complaint_id"]) for link in evidence.links}
     ended = {
         complaint_of[number]
@@ -133,6 +151,10 @@ def endings(evidence: Evidence) -> Iterator[Check]:
 
 
 def delivered(evidence: Evidence) -> Iterator[Check]:
+    """What the bridge had to write is written, and nothing waits for a person."""
+    done = sum(write["state"] == "done" for write in evidence.writes)
+    found = sum(sum(acts.values()) for acts in _ours_in_the_ledger(evidence))
+    yield Check("LAPOR's ledger shows each write of the bridge, and no other", done, found)
     yield none(
         "nothing waits to be written in LAPOR, or for a person",
         [f"{w['operation']} is {w['state']}: {w['reason']}" for w in evidence.writes if w["state"] != "done"],
