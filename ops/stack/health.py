@@ -4,6 +4,9 @@ import json
 import urllib.error
 import urllib.request
 
+STOPPED_ITSELF = "not ready: consumer (stopped: "
+"""How it begins when nothing is wrong but that the consumer stopped itself."""
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
