@@ -1,5 +1,6 @@
 """Numbers on real topics: gaps, repeats, and a consumer that stops itself."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import uuid4
@@ -64,10 +65,9 @@ async def test_everything_delivered_once_more_changes_nothing(whole: Hub) -> Non
     before = {
         service: await said_and_kept(hub, service) for service in ("routing", "sla_monitor", "lapor_bridge")
     }
-    for service in before:
-        await hub.stack.stop([service])
-        await rewind(hub, service)
-        await hub.stack.start([service])
+    await hub.stack.stop(list(before))
+    await asyncio.gather(*(rewind(hub, service) for service in before))
+    await hub.stack.start(list(before))
     await hub.quiet()
     for service, counts in before.items():
         assert await said_and_kept(hub, service) == counts, service
