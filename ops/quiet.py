@@ -49,7 +49,7 @@ async def unfinished(ear: "Ear", dsns: Mapping[str, str]) -> dict[str, str]:
                 rows = await connection.fetchval("SELECT count(*) FROM delivery.outbox")
             finally:
                 await connection.close()
-        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             busy[service] = f"store: {type(error).__name__}"
             continue
         if rows:

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import signal
 import sys
 import time
@@ -17,11 +18,11 @@ from ops.console import Steps
 from ops.demo import acts, scene, telling
 from ops.demo.acts import Play
 from ops.demo.doors import Doors
-from ops.demo.evidence import gather
+from ops.demo.evidence import Evidence, gather
 from ops.demo.glance import glance
 from ops.demo.keeping import Keeper
 from ops.demo.policy import forwards, silent_templates
-from ops.demo.resting import CALM, Rest
+from ops.demo.resting import AWAY, CALM, Rest
 from ops.demo.scene import Note
 from ops.demo.screen import Screen
 from ops.demo.script import LIVE, write
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         raise Refusal(f"--reports takes {FEWEST} to 20000")
     if not 0 <= args.seed < 2**31:
         raise Refusal("--seed takes a number from 0 to 2147483647")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a killed broker is no news here
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with scene.only_demo():
         return _run(args)
@@ -139,8 +141,8 @@ async def _play(stack: Stack, note: Note, screen: Screen) -> Outcome:
         with screen.act("deadlines that passed long ago are told; the hub comes to rest") as told:
             await rest.until_done(CALM, told)
             screen.numbers(await glance(stack))
-        with screen.act("counting: the topics, the four stores and LAPOR's ledger are read"):
-            evidence = await gather(stack, doors, silent_templates())
+        with screen.act("counting: the topics, the four stores and LAPOR's ledger are read") as told:
+            evidence = await _counted(stack, doors, rest, told)
         checks = check_all(evidence, answers, forwards, phrases()["asks"], clock.now())
         return Outcome(
             summarise(evidence, answers, note.by_export),
@@ -156,6 +158,17 @@ _ACTS: Sequence[tuple[str, str, Callable[[Play, Callable[[str], None]], Awaitabl
     ("again", "the city answers those who replied", acts.the_city_answers_again),
     ("close", "in LAPOR a content reporter closes", acts.reporters_close),
 )
+
+
+async def _counted(stack: Stack, doors: Doors, rest: Rest, told: Callable[[str], None]) -> Evidence:
+    """The evidence; read again from the beginning where something went away in the midst of it."""
+    while True:
+        try:
+            async with asyncio.timeout(60):
+                return await gather(stack, doors, silent_templates())
+        except AWAY as away:
+            told(f"something is away ({type(away).__name__}); once more")
+        await rest.until_done(CALM, told)
 
 
 def _noted(stack: Stack, note: Note) -> Note:

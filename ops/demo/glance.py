@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-import asyncpg
-
-from ops.demo.resting import rows
+from ops.demo.resting import AWAY, rows
 from ops.stack.stack import Stack
 
 _QUERIES: Mapping[str, str] = {
@@ -40,5 +38,5 @@ async def glance(stack: Stack) -> dict[str, dict[str, int]]:
 async def _look(dsn: str, query: str) -> dict[str, int]:
     try:
         return {name: int(number) for name, number in (await rows(dsn, query))[0].items()}
-    except (asyncpg.PostgresError, OSError, TimeoutError):
+    except AWAY:
         return {}

@@ -19,6 +19,7 @@ class Keeper:
         self._told = told
         self._grace = grace
         self._gone: dict[str, float] = {}
+        self._said = ""
         self.returned: dict[str, int] = {}
 
     async def watch(self) -> None:
@@ -36,7 +37,7 @@ class Keeper:
             if part in running:
                 if self._gone.pop(part, None) is not None:
                     self.returned[part] = self.returned.get(part, 0) + 1
-                    self._told(f"{part} is back")
+                    self._tell(f"{part} is back")
             elif part not in self._gone:
                 self._gone[part] = now
                 self._told(
@@ -47,10 +48,16 @@ class Keeper:
             await self._bring_back(overdue)
 
     async def _bring_back(self, parts: Sequence[str]) -> None:
-        self._told(f"the demo brings {', '.join(sorted(parts))} back")
         try:
             with self._stack.alone():
+                self._tell(f"the demo brings {', '.join(sorted(parts))} back")
                 await self._stack.start(parts, self._stack.plan().env)
         except Refusal as reason:
-            self._told(str(reason).splitlines()[0])
+            self._tell(str(reason).splitlines()[0])
             await asyncio.sleep(2)
+
+    def _tell(self, news: str) -> None:
+        """The same thing again and again is told once."""
+        if news != self._said:
+            self._said = news
+            self._told(news)

@@ -23,6 +23,9 @@ CALM = 1.0
 LONGEST = 240.0
 """Seconds after which waiting is given up, with what is still unfinished."""
 
+AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError)
+"""What is raised while a store or the broker is away."""
+
 _BRIDGE = """
 SELECT count(*) FILTER (WHERE post_at IS NOT NULL) AS "reports not handed in yet",
     count(*) FILTER (WHERE posting_state = 'waiting' AND post_at IS NULL) AS "reports without receipt",
@@ -91,7 +94,7 @@ class Rest:
             try:
                 if not (await self._submissions.behind())["intake"]:
                     return
-            except (KafkaError, OSError, TimeoutError):
+            except AWAY:
                 await asyncio.sleep(0.5)
             if time.monotonic() > until:
                 raise Refusal(f"intake did not read the submissions within {LONGEST:.0f} s")
@@ -104,7 +107,7 @@ class Rest:
         for service, query in (("lapor_bridge", _BRIDGE), ("sla_monitor", _MONITOR)):
             try:
                 row = (await rows(dsns[service], query))[0]
-            except (asyncpg.PostgresError, OSError, TimeoutError) as away:
+            except AWAY as away:
                 left[service] = type(away).__name__
                 continue
             words = [f"{count} {what}" for what, count in row.items() if count]
@@ -119,7 +122,7 @@ class Rest:
         reports = (await self._doors.lapor("GET", "/control/reports"))["reports"]
         try:
             read = await rows(self._stack.dsn("lapor_bridge"), _READ)
-        except (asyncpg.PostgresError, OSError, TimeoutError):
+        except AWAY:
             return len(reports)
         known = {row["lapor_id"]: row["as_of"] for row in read}
         return sum(
@@ -132,7 +135,7 @@ class Rest:
         """A fingerprint of all that was ever said: the ends of all topics, and the writes in LAPOR."""
         try:
             ends = await self._ear.ends()
-        except (KafkaError, OSError, TimeoutError):
+        except AWAY:
             return object()  # like nothing before
         written = (await self._doors.lapor("GET", "/control/counters"))["writes"]
         return sum(ends.values()), repr(written)
