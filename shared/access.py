@@ -14,7 +14,7 @@ from fastapi import Request
 
 from shared import clock
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME = re.compile(r"[^:\x00-\x1f\x7f]{1,64}")
 
 Role = Literal["publisher", "opd", "verifier", "admin", "bridge"]
 
@@ -40,12 +40,12 @@ class Denied(Exception):
 def new_key(name: str, role: str, expires: date | None = None) -> tuple[str, dict[str, str]]:
     """A fresh key: the secret, to be shown once, and the entry for the file's `keys` list.
 
-    `role` is publisher, verifier, admin, bridge or `opd:CODE`. A publisher's name is the `source` of what it
-    sends, so a name is a slug. ValueError where either is something else.
+    `role` is publisher, verifier, admin, bridge or `opd:CODE`. The name is printable and holds no
+    colon, which ids derived from it are joined with. ValueError where either is something else.
     """
     _parse_role(role)
     if _NAME.fullmatch(name) is None:
-        raise ValueError(f"a key's name is a slug (a-z, 0-9, dot, dash, underscore): {name}")
+        raise ValueError(f"a key's name has 1 to 64 printable characters and no colon: {name!r}")
     secret = f"simpul_{secrets.token_urlsafe(32)}"
     entry = {"name": name, "role": role, "sha256": hashlib.sha256(secret.encode()).hexdigest()}
     return secret, entry | ({"expires": expires.isoformat()} if expires else {})
