@@ -28,11 +28,10 @@ def _migrations() -> list[str]:
 
 
 class Step(NamedTuple):
-    """One row of the table. `alone`: it measures time, so nothing else may run beside it."""
+    """One row of the table; past its `minutes` it is ended."""
 
     command: Callable[[], list[str]]
     minutes: float
-    alone: bool = False
     pytest: bool = False
 
 
@@ -41,15 +40,15 @@ def _tests(expression: str) -> Callable[[], list[str]]:
 
 
 STEPS = {
+    "flow tests": Step(_tests("flow"), 20, pytest=True),
     "types": Step(lambda: ["mypy"], 5),
     "format": Step(lambda: ["ruff", "format", "--check"], 1),
     "lint": Step(lambda: ["ruff", "check"], 1),
     "imports": Step(lambda: ["lint-imports"], 2),
     "migrations": Step(lambda: ["squawk", *_migrations()], 1),
     "tests": Step(_tests("not flow"), 10, pytest=True),
-    "flow tests": Step(_tests("flow"), 20, alone=True, pytest=True),
 }
-"""The long one first: the others run beside it."""
+"""The longest first: it mostly waits, and the others run beside it."""
 
 
 @dataclass
@@ -84,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run_all(steps: dict[str, Step], *, stop_at_first: bool) -> list[Outcome]:
-    """As many at once as there are cores; those that want to be alone after the rest."""
+    """As many at once as there are cores."""
     width = asyncio.Semaphore(os.cpu_count() or 1)
     outcomes: list[Outcome] = []
 
@@ -93,10 +92,7 @@ async def _run_all(steps: dict[str, Step], *, stop_at_first: bool) -> list[Outco
             if not (stop_at_first and any(outcome.failed for outcome in outcomes)):
                 outcomes.append(await _run_step(name, step))
 
-    await asyncio.gather(*(one(name, step) for name, step in steps.items() if not step.alone))
-    for name, step in steps.items():
-        if step.alone:
-            await one(name, step)
+    await asyncio.gather(*(one(name, step) for name, step in steps.items()))
     return outcomes
 
 
