@@ -29,6 +29,7 @@ from shared.delivery.fold import Fold
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.delivery.relay import Relay, Session
+from shared.delivery.watch import Watch
 from shared.logging import where
 from shared.sealing import Seal
 from shared.settings import ServiceSettings
@@ -42,8 +43,8 @@ Routes = Callable[[Desk[Any, Any], Access], APIRouter]
 Turn = Callable[[Desk[Any, Any]], Awaitable[float]]
 """One turn of a loop; gives the seconds until its next turn. What it raises is logged and tried again."""
 
-LONGEST_SILENCE = 60.0
-"""Seconds in which a consumer may leave waiting records untouched before the process counts as dead."""
+LONGEST_DEAFNESS = 90.0
+"""Seconds that a consumer may be deaf, though built anew meanwhile, before the process counts as dead."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class _Process:
         self._tasks: list[asyncio.Task[None]] = []
         self._desk: Desk[Any, Any] | None = None
         self._consumer: Consumer | None = None
+        self._watch: Watch | None = None
         self._relay: Relay | None = None
         self._http = HttpServer(self._app(), configured.http_host, configured.http_port)
         self._broker = KafkaBroker(
@@ -138,6 +140,13 @@ class _Process:
             self._http.app.include_router(routes(desk, self._access))
         self._relay = Relay(desk, self._settings.brokers, self._dedicated)
         self._consumer = Consumer(self._broker, desk, self._settings.replica)
+        self._watch = Watch(
+            desk,
+            self._consumer,
+            self._settings.brokers,
+            self._settings.replica,
+            store_watermark=self._parts.watermark,
+        )
         await self._broker.connect()
         fetch_carefully(self._broker)
         self._waits_for = "Kafka"
@@ -146,12 +155,11 @@ class _Process:
     async def _begin(self) -> None:
         """After the broker: relay and loops."""
         assert self._relay is not None
-        assert self._consumer is not None
-        consumer, watermark = self._consumer, self._parts.watermark
+        assert self._watch is not None
         self._waits_for = None
         self._tasks.append(asyncio.create_task(self._relay.run()))
         loops: dict[str, Turn] = {
-            "watch": lambda _: consumer.look(store_watermark=watermark),
+            "watch": self._watch.turn,
             "free": lambda desk: desk.free_what_can_be(),
             "count": gauges.refresh,
             **self._parts.loops,
@@ -274,7 +282,7 @@ class _Process:
         @app.get("/live", include_in_schema=False)
         async def live() -> JSONResponse:
             """Alive while the event loop runs and the consumer is not deaf; backing off and stopped are alive."""
-            deaf = self._consumer is not None and self._consumer.silent_for(clock.now()) > LONGEST_SILENCE
+            deaf = self._watch is not None and self._watch.deaf_for(clock.now()) > LONGEST_DEAFNESS
             return JSONResponse({"alive": not deaf}, 503 if deaf else 200)
 
         @app.get("/ready", include_in_schema=False)
@@ -298,6 +306,7 @@ class _Process:
             return wrong
         assert self._desk is not None
         assert self._consumer is not None
+        assert self._watch is not None
         try:
             async with asyncio.timeout(2), self._desk.read() as connection:
                 missing = await database.unapplied(connection, self._name)
@@ -308,10 +317,7 @@ class _Process:
             wrong["city"] = str(unfit)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             wrong["store"] = f"it does not answer ({type(error).__name__})"
-        if not self._consumer.heard_broker(clock.now()):
-            wrong["broker"] = "it does not answer"
-        elif not self._consumer.assigned and self._settings.replica == 0:  # a spare replica may have none
-            wrong["assignment"] = "no partition is assigned yet"
+        wrong |= self._watch.complaints(clock.now())
         if self._consumer.backing_off is not None:
             wrong["consumer"] = self._consumer.backing_off
         return wrong

@@ -2,25 +2,26 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy, Context
 from faststream.exceptions import NackMessage
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaMessage
 
-from shared.delivery import watermark
 from shared.delivery.desk import Desk, Stopped
 from shared.delivery.fetching import Fetching
+from shared.delivery.patience import bounded
 from shared.logging import where
 
 log = structlog.get_logger(__name__)
+
+REBUILD_SECONDS = 15.0
 
 _STOPPED = "stopped: "
 MOST_RECORDS = 2000
@@ -53,11 +54,10 @@ class Consumer:
         self._pause = FIRST_PAUSE
         self._leaving = asyncio.Event()
         self._may_be_stopped = True
-        self._answered_at: datetime | None = None
-        self._last_ms: dict[tuple[str, int], int] = {}
+        self.last_ms: dict[tuple[str, int], int] = {}
         """The time of the last record applied, per topic and partition."""
-        self._batches = self._batches_seen = 0
-        self._silent_since: datetime | None = None
+        self.batches = 0
+        """How many batches were applied since the process began."""
         self.backing_off: str | None = None
         """What the consumer waits for: a passing failure, or an operator; None while it works."""
         self._subscriber = broker.subscriber(
@@ -101,10 +101,10 @@ class Consumer:
             raise NackMessage from None
         self._pause = FIRST_PAUSE
         self.backing_off = None
-        self._batches += 1
+        self.batches += 1
         self._desk.metrics.batch_records.observe(len(records))
         for record in records:
-            self._last_ms[record.topic, record.partition] = record.timestamp
+            self.last_ms[record.topic, record.partition] = record.timestamp
 
     async def _wait_while_stopped(self) -> None:
         """Hold the batch until an operator resumes; give it back each minute, to stay in the group."""
@@ -139,108 +139,38 @@ class Consumer:
         """Wake whoever is pausing: the service is going."""
         self._leaving.set()
 
-    def heard_broker(self, now: datetime) -> bool:
-        """Whether the broker answered within the last 15 seconds."""
-        return self._answered_at is not None and now - self._answered_at < timedelta(seconds=15)
-
-    def silent_for(self, now: datetime) -> float:
-        """Seconds in which records were waiting, broker and store answered, and none was taken in hand.
-
-        A consumer may sit silent after a broker restart, with no error to show for it (KAFKA.md trap 11).
-        """
-        return 0.0 if self._silent_since is None else (now - self._silent_since).total_seconds()
-
     @property
-    def _kafka(self) -> Fetching | None:
+    def kafka(self) -> Fetching | None:
+        """The client as it is now; None before the start, after the end, and while it is being built anew."""
         return self._subscriber.consumer
 
     @property
-    def assigned(self) -> list[TopicPartition]:
-        """The partitions this replica has now."""
-        kafka = self._kafka
-        return sorted(kafka.assignment()) if kafka is not None else []
+    def is_leaving(self) -> bool:
+        return self._leaving.is_set()
 
-    async def look(self, *, store_watermark: bool) -> float:
-        """One turn of watching: how far each partition is; seconds until the next turn.
-
-        Feeds the watermark (where the service has one), the lag and the age metrics. Store or broker away: no
-        news, and no silence either.
-        """
-        self._silent_since, silent_since = None, self._silent_since
+    async def mind_the_stop(self) -> None:
+        """See whether this consumer was stopped, here or by another replica, or is let go on."""
         if await self._desk.why_stopped() is not None:
             self._may_be_stopped = True
         elif self._may_be_stopped:
             self._goes_on()
-        kafka = self._kafka
-        if kafka is None:
-            return 0.5
-        assigned = self.assigned
-        asked_at = self._desk.clock()
-        applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
-        last_ms = dict(self._last_ms)
-        try:
-            async with asyncio.timeout(10):
-                await self._learn_partitions(kafka)
-                ends = await kafka.end_offsets(assigned) if assigned else {}
-        except (KafkaError, TimeoutError):
-            return 1.0
-        self._answered_at = asked_at
-        lag = {
-            tp: end - offset
-            for tp, end in ends.items()
-            if (offset := applied[tp]) is not None and end > offset
-        }
-        self._show(lag, last_ms, kafka.handed_ms, asked_at)
-        if not lag and not self._may_be_stopped:
+
+    def nothing_waits(self) -> None:
+        """There is no record left: whatever it backed off from is over."""
+        if not self._may_be_stopped:
             self.backing_off = None
-        moved = self._batches != self._batches_seen or kafka.handed_ms is not None
-        self._batches_seen = self._batches
-        if lag and not moved:
-            self._silent_since = silent_since or asked_at
-        if store_watermark:
-            await self._store_watermark(applied, ends, last_ms, asked_at)
-        return 0.5 if store_watermark else 2.0
 
-    async def _store_watermark(
-        self,
-        applied: Mapping[TopicPartition, int | None],
-        ends: Mapping[TopicPartition, int],
-        last_ms: Mapping[tuple[str, int], int],
-        asked_at: datetime,
-    ) -> None:
-        found = [
-            watermark.reached(
-                tp.topic,
-                tp.partition,
-                applied=offset,
-                end=end,
-                asked_at=asked_at,
-                last_record_ms=last_ms.get((tp.topic, tp.partition)),
-            )
-            for tp, end in ends.items()
-            if (offset := applied[tp]) is not None
-        ]
-        async with self._desk.pool.acquire() as connection:
-            await watermark.store(connection, [reached for reached in found if reached is not None])
+    async def rebuild(self) -> None:
+        """Throw the Kafka client away and join the group anew, under the same name.
 
-    async def _learn_partitions(self, kafka: Fetching) -> None:
-        if not self._desk.partitions:
-            counts = {topic: len(kafka.partitions_for_topic(topic) or ()) for topic in self._desk.fold.topics}
-            if all(counts.values()):
-                self._desk.partitions = counts
-
-    def _show(
-        self,
-        lag: Mapping[TopicPartition, int],
-        last_ms: Mapping[tuple[str, int], int],
-        handed_ms: int | None,
-        now: datetime,
-    ) -> None:
-        times = [last_ms[tp.topic, tp.partition] for tp in lag if (tp.topic, tp.partition) in last_ms]
-        if handed_ms is not None:
-            times.append(handed_ms)
-        self._desk.metrics.lag.set(sum(lag.values()))
-        self._desk.metrics.oldest.set(max(0.0, now.timestamp() - min(times) / 1000) if times else 0.0)
+        What was not committed comes again. Raises what Kafka's client raises; then the next turn tries again.
+        """
+        try:
+            await bounded(self._subscriber.stop(), REBUILD_SECONDS)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("the old client would not stop and is left behind", error=type(error).__name__)
+            self._subscriber.consumer = None
+        await bounded(self._subscriber.start(), REBUILD_SECONDS)
 
 
 def fetch_carefully(broker: KafkaBroker) -> None:

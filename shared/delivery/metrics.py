@@ -33,6 +33,9 @@ class Metrics:
         self.said = Counter("simpul_said", "Events said", registry=r)
         self.sent = Counter("simpul_relay_sent", "Events that Kafka acknowledged", registry=r)
         self.rebuilt = Counter("simpul_relay_rebuilt", "Producers thrown away and built anew", registry=r)
+        self.consumers_rebuilt = Counter(
+            "simpul_consumer_rebuilt", "Consumers that had gone deaf and were built anew", registry=r
+        )
         self.leader = Gauge("simpul_relay_leader", "1 where this replica's relay holds the lock", registry=r)
         self.restated = Counter("simpul_relay_restated", "Keys stated again after a stale relay", registry=r)
         self.oldest = Gauge(

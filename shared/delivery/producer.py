@@ -1,16 +1,15 @@
 """Sending to Kafka: idempotent, acknowledged by all, and thrown away when it does not answer."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.delivery.envelope import Headers
-
-Done = TypeVar("Done")
+from shared.delivery.patience import bounded
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ class Producer:
     async def send(self, rows: Sequence[Sendable]) -> list[bool]:
         """Send all, then gather; whether each was acknowledged, in order. Never raises for Kafka's sake."""
         try:
-            answers = await _bounded(self._round(rows), SEND_SECONDS)
+            answers = await bounded(self._round(rows), SEND_SECONDS)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("kafka does not take what is sent", error=type(error).__name__, client=self._client)
             self._rebuilt()
@@ -91,37 +90,13 @@ class Producer:
 async def _stop(kafka: AIOKafkaProducer) -> None:
     """Flush and stop; what will not stop is cut off, so that it cannot send something old later on."""
     try:
-        await _bounded(kafka.stop(), STOP_SECONDS)
+        await bounded(kafka.stop(), STOP_SECONDS)
     except (KafkaError, OSError, TimeoutError):
         log.warning("a producer would not stop and is cut off")
         sender = kafka._sender.sender_task if kafka._sender is not None else None
         if sender is not None:
             sender.cancel()
         try:
-            await _bounded(kafka.client.close(), STOP_SECONDS)
+            await bounded(kafka.client.close(), STOP_SECONDS)
         except (KafkaError, OSError, TimeoutError):
             log.warning("its connections would not close")
-
-
-async def _bounded(work: Coroutine[Any, Any, Done], seconds: float) -> Done:
-    """What `work` gives, or TimeoutError after `seconds`, whatever it does.
-
-    asyncio.timeout is not enough: aiokafka swallows cancellation in places (its client's close), and a wedged
-    client would hold us for ever. Here the work is a task of its own, and is left behind.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        task.cancel()
-        raise
-    if not done:
-        task.cancel()
-        task.add_done_callback(_forget)
-        raise TimeoutError
-    return task.result()
-
-
-def _forget(task: "asyncio.Future[Any]") -> None:
-    if not task.cancelled():
-        task.exception()

@@ -1,0 +1,98 @@
+"""A consumer that goes deaf, as Kafka's client sometimes does after a broker restart, is built anew."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from faststream.kafka import KafkaBroker
+
+from ops.stack.stack import Stack
+from shared import database
+from shared.delivery.consumer import Consumer, fetch_carefully
+from shared.delivery.desk import Desk
+from shared.delivery.record import KeptRecord
+from shared.delivery.watch import Watch
+from tests.shared import world
+from tests.shared.world import Owner, Tally, World
+
+pytestmark = pytest.mark.store
+_names = itertools.count()
+
+
+@pytest.fixture
+async def desk(postgres: Stack, kafka: Stack) -> AsyncIterator[Desk[Tally, World]]:
+    name = f"deaf_{next(_names)}"
+    dsn = await postgres.make_database(name, "routing")
+    await database.migrate(dsn, "toy")
+    pool = await database.open_pool(dsn, "tests")
+    desk = await world.open_desk(pool)
+    desk.name = f"{name}-{uuid4().hex[:6]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    there = await admin.list_topics()
+    await admin.create_topics([NewTopic(t, 12, 1) for t in desk.fold.topics if t not in there])
+    await admin.close()
+    yield desk
+    pool.terminate()
+    await postgres.drop_database(name)
+
+
+async def publish(bootstrap: str, record: KeptRecord) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    await producer.start()
+    await producer.send_and_wait(record.topic, record.value, record.key, headers=list(record.headers))
+    await producer.stop()
+
+
+@pytest.mark.parametrize("how", ["its fetcher stopped", "its client hears nothing"])
+async def test_a_deaf_consumer_is_built_anew_and_hears_what_it_missed(
+    desk: Desk[Tally, World], kafka: Stack, how: str
+) -> None:
+    broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
+    consumer = Consumer(broker, desk, 0)
+    second = timedelta(seconds=1)
+    watch = Watch(desk, consumer, [kafka.bootstrap], 0, answer_within=second, rebuild_after=second)
+    await broker.connect()
+    fetch_carefully(broker)
+    await broker.start()
+    try:
+        intake, key = Owner(), uuid4()
+        await publish(kafka.bootstrap, intake.replies(key, "before"))
+        await heard(desk, key, ["before"], watch)
+        client = consumer.kafka
+        assert client is not None
+        if how == "its fetcher stopped":
+            for task in [client._fetcher._fetch_task, *client._fetcher._pending_tasks]:
+                task.cancel()
+        else:
+            for connection in list(client._client._conns.values()):
+                connection.close()
+            client._client._get_conn = never
+        await publish(kafka.bootstrap, intake.replies(key, "missed"))
+        await heard(desk, key, ["before", "missed"], watch)
+        assert consumer.kafka is not client
+        await watch.turn(desk)
+        assert watch.deaf_for(desk.clock()) == 0
+    finally:
+        await broker.stop()
+
+
+async def never(*_: object, **__: object) -> None:
+    """Somebody who is asked for a connection and never comes back."""
+    await asyncio.sleep(3600)
+
+
+async def heard(desk: Desk[Tally, World], key: object, texts: list[str], watch: Watch) -> None:
+    for _ in range(150):
+        found = await desk.pool.fetchval("SELECT texts FROM tallies WHERE key = $1", key)
+        if found == texts:
+            return
+        await watch.turn(desk)
+        await asyncio.sleep(0.3)
+    raise AssertionError(f"heard {found}, not {texts}")
