@@ -92,6 +92,13 @@ class Processes:
         except (psutil.Error, OSError):  # pid 1 does not always let itself be read
             return False
 
+    def environment(self, name: str) -> dict[str, str]:
+        """What a part that runs was told when it started; empty where that cannot be read."""
+        try:
+            return dict(psutil.Process(self.find(name) or -1).environ())
+        except (psutil.Error, OSError, ValueError):
+            return {}
+
     def names(self) -> list[str]:
         """The parts that have a record, running or not."""
         return sorted(file.stem for file in self._run.glob("*.pid"))

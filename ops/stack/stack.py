@@ -31,7 +31,7 @@ from ops.stack.parts import (
     service_of,
     usual_port,
 )
-from ops.stack.ports import HOST, Ports
+from ops.stack.ports import HOST, Ports, is_free
 from ops.stack.processes import Processes
 from ops.stack.roots import CLONE
 
@@ -40,7 +40,12 @@ DRAIN_SECONDS = 20.0
 KAFKA_STEPS = ((TERM, 20.0),)
 POSTGRES_STEPS = ((INT, 20.0), (QUIT, 5.0))
 """Fast shutdown, then immediate; the store recovers from its log."""
+PROGRAM_STEPS = ((TERM, DRAIN_SECONDS + 5),)
 READY_SECONDS = 60.0
+LEAVES_WITHIN = 2.0
+
+ADDRESSES = ("SIMPUL_STORE_DSN", "SIMPUL_KAFKA_BOOTSTRAP", "SIMPUL_LAPOR_URL")
+"""By these our own processes are told where others are."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ class Stack:
             home = self.places.root / "kafka"
             if self.processes.find("kafka") is None:
                 broker = await asyncio.to_thread(kafka.prepare, CLONE / ".simpul" / "cache" / "kafka", told)
+                await self._left("kafka", "kafka-controller")
                 client, controller = self._choose_port("kafka"), self._choose_port("kafka-controller")
                 home.mkdir(exist_ok=True)
                 told("starting")
@@ -167,6 +173,7 @@ class Stack:
                 if (pid := postgres.owner_of(server)) is not None:
                     self.processes.adopt("postgres", pid)
                 else:
+                    await self._left("postgres")
                     self.processes.start(
                         "postgres",
                         server.command(self._choose_port("postgres")),
@@ -182,7 +189,11 @@ class Stack:
             await postgres.provide(address, {name: passwords[name] for name in SERVICES})
 
     async def _start_program(self, part: str, extra: Mapping[str, str]) -> None:
+        wanted = self.environment(part) | dict(extra)
         with self._steps.step(part) as told:
+            if self._speaks_elsewhere(part, wanted):
+                told("ending the one that knows an old address")
+                await self.processes.stop(part, PROGRAM_STEPS)
             if self.processes.find(part) is None:
                 told("starting")
                 module = PROGRAMS[service_of(part)].module
@@ -191,9 +202,17 @@ class Stack:
                     [sys.executable, "-P", "-m", module],
                     log=self._fresh_log(part),
                     cwd=CLONE,
-                    env=_environment() | self.environment(part) | dict(extra),
+                    env=_environment() | wanted,
                 )
             await self._until_ready(part, lambda: self._serves(part))
+
+    def _speaks_elsewhere(self, part: str, wanted: Mapping[str, str]) -> bool:
+        """Whether it runs and was told another address of a store: a killed one may have had to move.
+
+        Whoever took the old port may be another hub's store, so nobody of ours may go on asking there.
+        """
+        told = self.processes.environment(part)
+        return any(told.get(name, wanted[name]) != wanted[name] for name in ADDRESSES if name in wanted)
 
     def environment(self, part: str) -> dict[str, str]:
         """What one of our own processes is told."""
@@ -233,6 +252,12 @@ class Stack:
                 file, credentials.passwords(self.places.secrets / "lapor.json", [name])[name]
             )
         return file
+
+    async def _left(self, *parts: str) -> None:
+        """Wait a moment for the last process to leave its port: one that was killed ends thread by thread."""
+        until = time.monotonic() + LEAVES_WITHIN
+        while time.monotonic() < until and not all(is_free(self.ports.of(part) or 0) for part in parts):
+            await asyncio.sleep(0.05)
 
     def _choose_port(self, part: str) -> int:
         if self.processes.find(part) is not None and (known := self.ports.of(part)):
@@ -302,7 +327,7 @@ class Stack:
         killed: list[str] = []
 
         async def end(part: str) -> None:
-            steps = {"kafka": KAFKA_STEPS, "postgres": POSTGRES_STEPS}.get(part, ((TERM, DRAIN_SECONDS + 5),))
+            steps = {"kafka": KAFKA_STEPS, "postgres": POSTGRES_STEPS}.get(part, PROGRAM_STEPS)
             with self._steps.step(f"stopping {part}"):
                 if not await self.processes.stop(part, steps):
                     killed.append(part)
