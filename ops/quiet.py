@@ -65,7 +65,7 @@ class Ear:
     """
 
     def __init__(self, bootstrap: str, topics: Heard, also: Sequence[str] = ()) -> None:
-        self._bootstrap = bootstrap
+        self.bootstrap = bootstrap
         self._topics = topics
         self._also = also
         self._open: tuple[AIOKafkaAdminClient, AIOKafkaConsumer, list[TopicPartition]] | None = None
@@ -76,7 +76,7 @@ class Ear:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._close()
+        await self.close()
 
     async def ends(self) -> dict[TopicPartition, int]:
         """The end of each partition of these topics. Raises KafkaError, OSError or TimeoutError."""
@@ -86,11 +86,11 @@ class Ear:
                 found: dict[TopicPartition, int] = await reader.end_offsets(places)
                 return found
         except BaseException:
-            await self._close()
+            await self.close()
             raise
 
-    async def behind(self) -> dict[str, int]:
-        """Records that each service has not committed yet. Raises as `ends`."""
+    async def behind(self, *only: str) -> dict[str, int]:
+        """Records (of these topics only, if any is named) that each service has not committed. Raises as `ends`."""
         ends = await self.ends()
         try:
             async with asyncio.timeout(15):
@@ -101,17 +101,17 @@ class Ear:
                     behind[service] = sum(
                         end - max(committed[place].offset if place in committed else 0, 0)
                         for place, end in ends.items()
-                        if place.topic in names
+                        if place.topic in names and (not only or place.topic in only)
                     )
                 return behind
         except BaseException:
-            await self._close()
+            await self.close()
             raise
 
     async def _connected(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer, list[TopicPartition]]:
         if self._open is None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
-            reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=5_000)
+            admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
+            reader = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
             self._open = (admin, reader, [])
             await reader.start()
             await admin.start()
@@ -121,7 +121,8 @@ class Ear:
             self._open = (admin, reader, places)
         return self._open
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Let go of the connections; the next question opens new ones."""
         opened, self._open = self._open, None
         if opened is None:
             return

@@ -42,6 +42,8 @@ class Doors:
         self._keys = keys
         self._http = httpx.AsyncClient(timeout=20, trust_env=False)
         self._producer: AIOKafkaProducer | None = None
+        self._produces_to = ""
+        self._one_at_a_time = asyncio.Lock()
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def __aenter__(self) -> Self:
@@ -67,17 +69,21 @@ class Doors:
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                async with asyncio.timeout(15):
+                async with self._one_at_a_time, asyncio.timeout(15):
+                    if self._produces_to != self._stack.bootstrap:  # killed, it may have had to move
+                        await self._let_go()
                     if self._producer is None:
+                        self._produces_to = self._stack.bootstrap
                         self._producer = AIOKafkaProducer(
-                            bootstrap_servers=self._stack.bootstrap, acks="all", request_timeout_ms=10_000
+                            bootstrap_servers=self._produces_to, acks="all", request_timeout_ms=10_000
                         )
                         await self._producer.start()
                     await self._producer.send_and_wait("intake.submissions", value, key.encode())
                     return
             except (KafkaError, OSError, TimeoutError) as error:
                 _give_up_after(until, f"Kafka took no submission ({type(error).__name__})")
-            await self._let_go()
+            async with self._one_at_a_time:
+                await self._let_go()
             await asyncio.sleep(0.5)
 
     async def _let_go(self) -> None:

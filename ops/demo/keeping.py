@@ -47,11 +47,13 @@ class Keeper:
         if overdue:
             await self._bring_back(overdue)
 
-    async def _bring_back(self, parts: Sequence[str]) -> None:
+    async def _bring_back(self, gone: Sequence[str]) -> None:
+        """Start what is gone; the others too, in case one of them knows an old address of it."""
         try:
             with self._stack.alone():
-                self._tell(f"the demo brings {', '.join(sorted(parts))} back")
-                await self._stack.start(parts, self._stack.plan().env)
+                self._tell(f"the demo brings {', '.join(sorted(gone))} back")
+                plan = self._stack.plan()
+                await self._stack.start(plan.parts, plan.env)
         except Refusal as reason:
             self._tell(str(reason).splitlines()[0])
             await asyncio.sleep(2)

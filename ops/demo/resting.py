@@ -49,12 +49,12 @@ class Rest:
         self._stack = stack
         self._doors = doors
         known = topics.read()
-        heard: dict[str, Sequence[str]] = {
+        self._topics = tuple(known)
+        self._heard: dict[str, Sequence[str]] = {
             service: tuple(name for name, topic in known.items() if service in topic.consumers)
             for service in SERVICES
         }
-        self._ear = Ear(stack.bootstrap, heard, also=tuple(known))
-        self._submissions = Ear(stack.bootstrap, {"intake": ["intake.submissions"]})
+        self._ear: Ear | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,8 +62,16 @@ class Rest:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._ear.__aexit__(kind, error, trace)
-        await self._submissions.__aexit__(kind, error, trace)
+        if self._ear is not None:
+            await self._ear.close()
+
+    async def _hearing(self) -> Ear:
+        """An ear at the broker's present address: killed, it may have had to move."""
+        if self._ear is None or self._ear.bootstrap != self._stack.bootstrap:
+            if self._ear is not None:
+                await self._ear.close()
+            self._ear = Ear(self._stack.bootstrap, self._heard, also=self._topics)
+        return self._ear
 
     async def until_done(self, calm: float = 0.0, told: Callable[[str], None] | None = None) -> None:
         """Return once nothing is left to do, twice in a row, and nothing has been said for `calm` seconds.
@@ -92,7 +100,7 @@ class Rest:
         until = time.monotonic() + LONGEST
         while True:
             try:
-                if not (await self._submissions.behind())["intake"]:
+                if not (await (await self._hearing()).behind("intake.submissions"))["intake"]:
                     return
             except AWAY:
                 await asyncio.sleep(0.5)
@@ -103,7 +111,7 @@ class Rest:
     async def unfinished(self) -> dict[str, str]:
         """What is left to do, by who has to do it, in words."""
         dsns = {service: self._stack.dsn(service) for service in SERVICES}
-        left = await quiet.unfinished(self._ear, dsns)
+        left = await quiet.unfinished(await self._hearing(), dsns)
         for service, query in (("lapor_bridge", _BRIDGE), ("sla_monitor", _MONITOR)):
             try:
                 row = (await rows(dsns[service], query))[0]
@@ -134,7 +142,7 @@ class Rest:
     async def _said(self) -> object:
         """A fingerprint of all that was ever said: the ends of all topics, and the writes in LAPOR."""
         try:
-            ends = await self._ear.ends()
+            ends = await (await self._hearing()).ends()
         except AWAY:
             return object()  # like nothing before
         written = (await self._doors.lapor("GET", "/control/counters"))["writes"]
