@@ -256,7 +256,7 @@ class Stack:
     async def _left(self, *parts: str) -> None:
         """Wait a moment for the last process to leave its port: one that was killed ends thread by thread."""
         until = time.monotonic() + LEAVES_WITHIN
-        while time.monotonic() < until and not all(is_free(self.ports.of(part) or 0) for part in parts):
+        while time.monotonic() < until and not all(is_free(self.ports.of(part) or 0) for part in parts):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
     def _choose_port(self, part: str) -> int:
