@@ -21,7 +21,7 @@ _QUERIES: Mapping[str, str] = {
     "sla_monitor": """
         SELECT count(*) FILTER (WHERE c ->> 'status' IN ('running', 'paused', 'breached')) AS "clocks running",
             count(*) FILTER (WHERE c ->> 'warned_at' IS NOT NULL) AS warned,
-            count(*) FILTER (WHERE c ->> 'breached_at' IS NOT NULL) AS breached,
+            count(*) FILTER (WHERE c ->> 'breached_at' IS NOT NULL AND c ->> 'status' <> 'lapsed') AS breached,
             count(*) FILTER (WHERE c ->> 'status' = 'lapsed') AS lapsed
         FROM complaints, jsonb_array_elements(stated -> 'clocks') AS c""",
 }
