@@ -9,6 +9,7 @@ from uuid import UUID
 from ops.demo import habits
 from ops.demo.doors import Answer, Doors
 from ops.demo.habits import WORKING_OPDS, Act
+from ops.demo.policy import outside_the_city
 from ops.demo.resting import Rest
 from ops.demo.scene import Note
 from ops.demo.script import Delivery, Script
@@ -117,7 +118,7 @@ async def _opd_works(play: Play, code: str, state: str, habit: Callable[[Json], 
 
 async def _verifier_works(play: Play) -> None:
     for case in await play.doors.pages("/v1/triage", "verifier"):
-        act = habits.of_the_verifier(case, await _status_in_lapor(play, case))
+        act = habits.of_the_verifier(case, await _status_in_lapor(play, case), outside_the_city())
         if act is not None:
             await _do_all(play, case, [act], "verifier")
 

@@ -5,7 +5,7 @@ every run, in whatever order things happen.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,17 +71,18 @@ def after_a_reply(case: Json) -> Sequence[Act]:
     return [Act("answer", {"text": f"Terima kasih. {words('answers', str(case['complaint_id']) + '2')}"})]
 
 
-def of_the_verifier(case: Json, status_there: str | None) -> Act | None:
+def of_the_verifier(case: Json, status_there: str | None, outside: Collection[str]) -> Act | None:
     """What the verifier does with a case in triage; `case` is a line of `GET /v1/triage`.
 
-    `status_there`: how its report stands in LAPOR. One that waits for its reporter there is not rejected.
+    `outside`: who does not belong to the city. `status_there`: how its report stands in LAPOR; one that waits
+    for its reporter there is not rejected.
     """
     key = str(case["complaint_id"])
     reasons, candidates = case["reasons"], case["candidates"]
     choice = drawn(key, 4, "verifier")
     first = candidates[0] if candidates else None
-    if "owner_outside_city" in reasons:
-        if first is None or choice == 3 or status_there == INCOMPLETE:
+    if first is not None and first["opd"] in outside:
+        if choice == 3 or status_there == INCOMPLETE:
             return None
         told = "Kewenangan instansi di luar Pemerintah Kota Jambi."
         return Act("reject", {"kind": "not_ours", "reason": told, "refer_to": first["opd"]})

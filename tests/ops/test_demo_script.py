@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ops.demo import habits
-from ops.demo.policy import forwards, silent_templates
+from ops.demo.policy import forwards, outside_the_city, silent_templates
 from ops.demo.script import DATED_BACK, DOORS, LIVE, publishers, write
 from ops.stack.parts import CITY
 from ops.stack.roots import CLONE
@@ -81,7 +81,7 @@ def test_nobody_in_it_can_be_a_person() -> None:
 def test_the_same_complaint_meets_the_same_fate() -> None:
     case = {"complaint_id": "c-1", "channel": "app", "opd": "PUPR", "reasons": [], "candidates": []}
     assert habits.of_an_opd(case) == habits.of_an_opd(case)
-    assert habits.of_the_verifier(case, None) == habits.of_the_verifier(case, None)
+    assert habits.of_the_verifier(case, None, ()) == habits.of_the_verifier(case, None, ())
 
 
 def test_opds_do_only_what_a_routed_case_allows() -> None:
@@ -95,10 +95,10 @@ def test_opds_do_only_what_a_routed_case_allows() -> None:
 
 
 def test_the_verifier_refers_to_an_owner_outside_the_city_and_routes_to_one_inside() -> None:
-    outside = {"reasons": ["owner_outside_city"], "candidates": [{"opd": "PLN"}], "channel": "app"}
+    outside = {"reasons": ["low_confidence"], "candidates": [{"opd": "PLN"}], "channel": "app"}
     inside = {"reasons": ["handed_back"], "candidates": [{"opd": "DLH"}], "channel": "app"}
-    referred = [habits.of_the_verifier({**outside, "complaint_id": str(n)}, None) for n in range(50)]
-    routed = [habits.of_the_verifier({**inside, "complaint_id": str(n)}, None) for n in range(50)]
+    referred = [habits.of_the_verifier({**outside, "complaint_id": str(n)}, None, {"PLN"}) for n in range(50)]
+    routed = [habits.of_the_verifier({**inside, "complaint_id": str(n)}, None, {"PLN"}) for n in range(50)]
     assert {act.body["refer_to"] for act in referred if act} == {"PLN"}
     assert {act.body["opd"] for act in routed if act} == {"DLH"}
 
@@ -106,7 +106,7 @@ def test_the_verifier_refers_to_an_owner_outside_the_city_and_routes_to_one_insi
 def test_a_report_that_waits_for_its_reporter_in_lapor_is_not_rejected() -> None:
     case = {"reasons": ["no_evidence"], "candidates": [], "channel": "lapor"}
     assert not any(
-        habits.of_the_verifier({**case, "complaint_id": str(n)}, habits.INCOMPLETE) for n in range(50)
+        habits.of_the_verifier({**case, "complaint_id": str(n)}, habits.INCOMPLETE, ()) for n in range(50)
     )
 
 
@@ -141,3 +141,8 @@ def test_the_citys_policy_reads_here_as_it_does_in_the_bridge(channel: str, city
     for klasifikasi in KLASIFIKASI:
         assert forwards(channel, klasifikasi) == city.forwards(channel, klasifikasi)[0]
     assert silent_templates() == city.silent_templates
+
+
+def test_the_city_cannot_tell_the_power_company_to_answer() -> None:
+    assert "PLN" in outside_the_city()
+    assert not set(habits.WORKING_OPDS) & outside_the_city()
