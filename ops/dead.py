@@ -105,11 +105,12 @@ async def _list(stack: Stack, args: argparse.Namespace) -> None:
 
 
 def _print(found: dict[str, dict[str, object]]) -> None:
-    console = Console()
-    letters = Table(
-        "service", "id", "topic", "place", "complaint", "number", "status", "tries", "reason", box=None
-    )
-    parked = Table("service", "complaint", "topic", "cause", "since", "waiting", box=None)
+    console = Console(soft_wrap=True)
+    letters, parked = Table(box=None, pad_edge=False), Table(box=None, pad_edge=False)
+    for column in ("service", "id", "topic", "place", "complaint", "number", "status", "tries", "reason"):
+        letters.add_column(column, no_wrap=True, overflow="ignore")
+    for column in ("service", "complaint", "topic", "cause", "since", "waiting"):
+        parked.add_column(column, no_wrap=True, overflow="ignore")
     for service, what in found.items():
         if what["stopped"]:
             console.print(f"[bold]{service} stopped itself[/bold]: {what['stopped']}")
@@ -122,8 +123,8 @@ def _print(found: dict[str, dict[str, object]]) -> None:
             )  # fmt: skip
         for key, topic, cause, since, waiting in what["parked"]:  # type: ignore[attr-defined]
             parked.add_row(service, str(key), topic, cause, f"{since:%Y-%m-%d %H:%M}", str(waiting))
-    console.print(letters if letters.row_count else "no dead letters")
-    console.print(parked if parked.row_count else "nothing is parked")
+    console.print(letters if letters.row_count else "no dead letters", crop=False)
+    console.print(parked if parked.row_count else "nothing is parked", crop=False)
 
 
 async def _show(stack: Stack, args: argparse.Namespace) -> None:

@@ -152,13 +152,13 @@ def run(args: argparse.Namespace) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("topic", "key", "partitions", "kept", "written by", "read by", "personal data"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True, overflow="ignore")
     for name, topic in read().items():
         kept = "last of each key" if topic.retention_days is None else f"{topic.retention_days} days"
         parties = (", ".join(topic.producers), ", ".join(topic.consumers))
         personal = "yes" if topic.personal_data else ""
         table.add_row(name, topic.key, str(topic.partitions), kept, *parties, personal)
-    Console(highlight=False).print(table)
+    Console(highlight=False, soft_wrap=True).print(table, crop=False)
 
 
 def _local() -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ops.console import Steps
+from ops.prepare import prepare
 from ops.refusal import Refusal
 from ops.stack.parts import PROGRAMS, SERVICES, SIMULATOR, STORES, replica, service_of
 from ops.stack.stack import PartStatus, Plan, Stack
@@ -93,7 +94,7 @@ async def bring_up(
     await stack.start([part for part in parts if part in STORES])
     programs = [part for part in parts if part not in STORES]
     if programs:
-        await stack.prepare()
+        await prepare(stack)
         await stack.start(programs, told)
 
 

@@ -21,7 +21,6 @@ from ops.refusal import Refusal
 from ops.stack import credentials, kafka, postgres, roots
 from ops.stack.health import STOPPED_ITSELF, health
 from ops.stack.parts import (
-    CITY,
     PROGRAMS,
     SERVICES,
     SIMULATOR,
@@ -85,7 +84,7 @@ class Stack:
         self.processes = Processes(self.places.root, self.places.run)
         self.ports = Ports(self.places.root / "ports.json")
         self._usual_ports = usual_ports
-        self._steps = steps or Steps(silent=True)
+        self.steps = steps or Steps(silent=True)
 
     def _make_folders(self) -> None:
         for folder in (self.places.root, self.places.run, self.places.logs):
@@ -127,16 +126,16 @@ class Stack:
         self.processes.adopt_strays()
         stores = [part for part in parts if part in STORES]
         starters = {"kafka": self._start_kafka, "postgres": self._start_postgres}
-        await _together(*(starters[part]() for part in stores))
+        await together(*(starters[part]() for part in stores))
         programs = [part for part in parts if part not in STORES]
         for part in programs:  # before any starts: they name each other's addresses
             self._choose_port(part)
-        await _together(
+        await together(
             *(self._start_program(part, (env or {}).get(service_of(part), {})) for part in programs)
         )
 
     async def _start_kafka(self) -> None:
-        with self._steps.step("Kafka") as told:
+        with self.steps.step("Kafka") as told:
             home = self.places.root / "kafka"
             if self.processes.find("kafka") is None:
                 broker = await asyncio.to_thread(kafka.prepare, CLONE / ".simpul" / "cache" / "kafka", told)
@@ -158,7 +157,7 @@ class Stack:
             await self._until_ready("kafka", lambda: kafka.answers(port))
 
     async def _start_postgres(self) -> None:
-        with self._steps.step("PostgreSQL") as told:
+        with self.steps.step("PostgreSQL") as told:
             link = self.places.root / "postgres"
             if not self.places.passwords.exists() and (link / "data").exists():
                 raise Refusal(
@@ -190,7 +189,7 @@ class Stack:
 
     async def _start_program(self, part: str, extra: Mapping[str, str]) -> None:
         wanted = self.environment(part) | dict(extra)
-        with self._steps.step(part) as told:
+        with self.steps.step(part) as told:
             if self._speaks_elsewhere(part, wanted):
                 told("ending the one that knows an old address")
                 await self.processes.stop(part, PROGRAM_STEPS)
@@ -297,26 +296,6 @@ class Stack:
             return "(nothing)"
         return "\n".join("    " + line[:200] for line in text.splitlines()[-lines:])
 
-    async def prepare(self) -> None:
-        """What services need before they start: topics, keys, stores migrated, the city loaded.
-
-        Kafka and PostgreSQL must be running. Doing it again changes nothing.
-        """
-        import ops.topics as topics
-
-        credentials.master_key(self.places.master_key)
-        credentials.trial_keys(self.places.hashed_keys, self.places.trial_keys)
-        dsns = {service: self.dsn(service) for service in SERVICES}
-        with self._steps.step("topics and stores"):
-            await _together(
-                topics.provision(self.bootstrap, topics.FILE),
-                *(_migrated(service, address) for service, address in dsns.items()),
-            )
-        with self._steps.step("the city's registry"):
-            import ops.city as city
-
-            await city.load(CLONE / CITY, dsns)
-
     # stop
 
     async def stop(self, parts: Sequence[str] | None = None) -> list[str]:
@@ -328,12 +307,12 @@ class Stack:
 
         async def end(part: str) -> None:
             steps = {"kafka": KAFKA_STEPS, "postgres": POSTGRES_STEPS}.get(part, PROGRAM_STEPS)
-            with self._steps.step(f"stopping {part}"):
+            with self.steps.step(f"stopping {part}"):
                 if not await self.processes.stop(part, steps):
                     killed.append(part)
 
-        await _together(*(end(part) for part in wanted if part not in STORES))
-        await _together(*(end(part) for part in wanted if part in STORES))
+        await together(*(end(part) for part in wanted if part not in STORES))
+        await together(*(end(part) for part in wanted if part in STORES))
         return killed
 
     def running(self) -> list[str]:
@@ -369,7 +348,7 @@ class Stack:
         """Every part that runs or should, stores first."""
         names = [*STORES, *SERVICES]
         names += sorted({*self.plan().parts, *self.processes.names()} - set(names))
-        return list(await _together(*(self._status_of(part) for part in names)))
+        return list(await together(*(self._status_of(part) for part in names)))
 
     async def _status_of(self, part: str) -> PartStatus:
         pid = self.processes.find(part)
@@ -441,7 +420,7 @@ Probe = Callable[[], Awaitable[bool]]
 Result = TypeVar("Result")
 
 
-async def _together(*work: Awaitable[Result]) -> list[Result]:
+async def together(*work: Awaitable[Result]) -> list[Result]:
     """All at once, to the end; then the first failure, if any."""
     results = await asyncio.gather(*work, return_exceptions=True)
     failures = [result for result in results if isinstance(result, BaseException)]
@@ -450,16 +429,6 @@ async def _together(*work: Awaitable[Result]) -> list[Result]:
     if failures:
         raise failures[0]
     return [result for result in results if not isinstance(result, BaseException)]
-
-
-async def _migrated(service: str, address: str) -> list[str]:
-    """Bring its store up to date. A changed old migration is told, with the way out that a local hub has."""
-    from shared.database import migrate
-
-    try:
-        return await migrate(address, service)
-    except RuntimeError as error:
-        raise Refusal(f"{service}: {error}. To begin anew with an empty hub: ./simpul reset") from error
 
 
 def _environment() -> dict[str, str]:

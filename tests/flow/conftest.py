@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ops.prepare import prepare
 from ops.stack.stack import Stack
 from tests.flow.world import Hub
 
@@ -14,7 +15,7 @@ SERVICES = ("intake", "routing", "lapor_bridge", "sla_monitor")
 async def hub(stack: Stack) -> AsyncIterator[Hub]:
     """The running hub; tests use complaints of their own and leave it running."""
     await stack.start(["kafka", "postgres"])
-    await stack.prepare()
+    await prepare(stack)
     await stack.start(["simulator", *SERVICES])
     hub = Hub(stack, SERVICES)
     yield hub

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.prepare import prepare
 from ops.stack.ports import HOST, is_free
 from ops.stack.stack import Stack
 
@@ -17,7 +18,7 @@ async def test_where_kafka_had_to_move_the_services_are_told_its_new_address(tmp
     stack = Stack(tmp_path / "state", usual_ports=False)
     try:
         await stack.start(["kafka", "postgres"])
-        await stack.prepare()
+        await prepare(stack)
         await stack.start(["intake"])
         was, before = stack.bootstrap, stack.processes.find("intake")
         stack.kill("kafka", signal.SIGKILL)
