@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 Told = Callable[[str], None]
 """Takes what a step is doing just now."""
@@ -61,3 +62,10 @@ class Steps:
                 live.update(task, description=f"[red]{name}: stopped")
                 raise
             live.update(task, description=name, completed=1)
+
+
+def show_table(table: Table) -> None:
+    """Print a table as wide as it is: an id that is cut cannot be copied."""
+    console = Console(highlight=False)
+    wide = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    Console(highlight=False, width=max(wide, console.width)).print(table, soft_wrap=True, crop=False)

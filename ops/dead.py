@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
-from rich.console import Console
 from rich.table import Table
 
+from ops.console import show_table
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
@@ -105,15 +105,14 @@ async def _list(stack: Stack, args: argparse.Namespace) -> None:
 
 
 def _print(found: dict[str, dict[str, object]]) -> None:
-    console = Console(soft_wrap=True)
     letters, parked = Table(box=None, pad_edge=False), Table(box=None, pad_edge=False)
     for column in ("service", "id", "topic", "place", "complaint", "number", "status", "tries", "reason"):
-        letters.add_column(column, no_wrap=True, overflow="ignore")
+        letters.add_column(column)
     for column in ("service", "complaint", "topic", "cause", "since", "waiting"):
-        parked.add_column(column, no_wrap=True, overflow="ignore")
+        parked.add_column(column)
     for service, what in found.items():
         if what["stopped"]:
-            console.print(f"[bold]{service} stopped itself[/bold]: {what['stopped']}")
+            print(f"{service} stopped itself: {what['stopped']}")
         for letter in what["letters"]:  # type: ignore[attr-defined]
             place = f"{letter.partition}/{letter.offset}"
             number = str(letter.sequence % 10**12) if letter.sequence else "–"
@@ -123,8 +122,11 @@ def _print(found: dict[str, dict[str, object]]) -> None:
             )  # fmt: skip
         for key, topic, cause, since, waiting in what["parked"]:  # type: ignore[attr-defined]
             parked.add_row(service, str(key), topic, cause, f"{since:%Y-%m-%d %H:%M}", str(waiting))
-    console.print(letters if letters.row_count else "no dead letters", crop=False)
-    console.print(parked if parked.row_count else "nothing is parked", crop=False)
+    for table, nothing in ((letters, "no dead letters"), (parked, "nothing is parked")):
+        if table.row_count:
+            show_table(table)
+        else:
+            print(nothing)
 
 
 async def _show(stack: Stack, args: argparse.Namespace) -> None:

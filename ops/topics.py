@@ -10,9 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from rich.console import Console
 from rich.table import Table
 
+from ops.console import show_table
 from ops.refusal import Refusal
 
 FILE = Path(__file__).resolve().parent.parent / "deploy" / "topics.yaml"
@@ -152,13 +152,13 @@ def run(args: argparse.Namespace) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("topic", "key", "partitions", "kept", "written by", "read by", "personal data"):
-        table.add_column(column, no_wrap=True, overflow="ignore")
+        table.add_column(column)
     for name, topic in read().items():
         kept = "last of each key" if topic.retention_days is None else f"{topic.retention_days} days"
         parties = (", ".join(topic.producers), ", ".join(topic.consumers))
         personal = "yes" if topic.personal_data else ""
         table.add_row(name, topic.key, str(topic.partitions), kept, *parties, personal)
-    Console(highlight=False, soft_wrap=True).print(table, crop=False)
+    show_table(table)
 
 
 def _local() -> str:

@@ -7,10 +7,9 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
-from ops.console import Steps
+from ops.console import Steps, show_table
 from ops.prepare import prepare
 from ops.refusal import Refusal
 from ops.stack.parts import PROGRAMS, SERVICES, SIMULATOR, STORES, replica, service_of
@@ -105,7 +104,7 @@ def show(rows: Sequence[PartStatus]) -> None:
         table.add_column(column)
     for row in rows:
         table.add_row(row.name, str(row.pid or ""), row.url or "", row.health)
-    Console(highlight=False, soft_wrap=True).print(table)
+    show_table(table)
 
 
 async def _follow(stack: Stack) -> int:

@@ -47,6 +47,7 @@ async def test_nobody_coming_the_demo_starts_it_itself(tmp_path: Path) -> None:
     pid = stack.processes.find("simulator")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    assert await stack.processes.ended("simulator", 10)
     await keeper.look()
     assert stack.processes.find("simulator") not in (None, pid)
     await stack.destroy()
