@@ -123,7 +123,9 @@ class Stack:
         Kafka and PostgreSQL first, then our own processes, all at once. `env` adds to a service's environment
         (its replicas' too). Raises Refusal naming the part that did not come up, with the end of its log.
         """
-        self.processes.adopt_strays()
+        strays = self.processes.adopt_strays()
+        if strays and not self.places.passwords.exists():
+            await self.stop(strays)  # they served a folder of this name that was deleted
         stores = [part for part in parts if part in STORES]
         starters = {"kafka": self._start_kafka, "postgres": self._start_postgres}
         await together(*(starters[part]() for part in stores))
@@ -164,9 +166,13 @@ class Stack:
                     f"{self.places.passwords} is gone and the stores cannot be opened without it;"
                     " put it back, or ./simpul reset to begin anew"
                 )
+            is_new = not self.places.passwords.exists() and not (link.is_symlink() or link.exists())
             passwords = credentials.passwords(self.places.passwords, (postgres.SUPERUSER, *SERVICES))
             if self.processes.find("postgres") is None:
                 server = await asyncio.to_thread(postgres.prepare, link)
+                if is_new and server.cluster.exists() and postgres.owner_of(server) is None:
+                    told("clearing away what a deleted folder of this name left")
+                    await asyncio.to_thread(shutil.rmtree, server.cluster)
                 told("starting")
                 await asyncio.to_thread(postgres.make_cluster, server, passwords[postgres.SUPERUSER])
                 if (pid := postgres.owner_of(server)) is not None:
