@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse
 from shared import clock, database, settings
 from shared import logging as logs
 from shared.access import Access
-from shared.delivery import gauges, saying
+from shared.delivery import cluster, gauges, saying
 from shared.delivery.consumer import Consumer, fetch_carefully
 from shared.delivery.desk import Desk, Restate
 from shared.delivery.fold import Fold
@@ -150,7 +150,7 @@ class _Process:
         await self._broker.connect()
         fetch_carefully(self._broker)
         self._waits_for = "Kafka"
-        await self._await_kafka()
+        await self._await_kafka(desk)
 
     async def _begin(self) -> None:
         """After the broker: relay and loops."""
@@ -216,7 +216,7 @@ class _Process:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 
-    async def _await_kafka(self) -> None:
+    async def _await_kafka(self, desk: Desk[Any, Any]) -> None:
         pause = 0.2
         while True:
             admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.brokers, request_timeout_ms=5_000)
@@ -224,17 +224,31 @@ class _Process:
                 async with asyncio.timeout(10):
                     await admin.start()
                     there = set(await admin.list_topics())
+                    described = await admin.describe_cluster()
                 missing = set(self._parts.fold.topics) - there
-                if not missing:
+                foreign = await self._foreign(desk, described["cluster_id"])
+                if not missing and not foreign:
                     return
-                self._waits_for = f"topics: {', '.join(sorted(missing))}"
-            except (KafkaError, OSError, TimeoutError) as error:
+                self._waits_for = foreign or f"topics: {', '.join(sorted(missing))}"
+            except (
+                KafkaError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                TimeoutError,
+            ) as error:
                 self._waits_for = f"Kafka ({type(error).__name__})"
             finally:
                 await admin.close()
             log.info("waiting", waits_for=self._waits_for)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
+
+    async def _foreign(self, desk: Desk[Any, Any], found: str) -> str | None:
+        """Whether the Kafka that answers is another hub's, in words; None where it is this store's own."""
+        async with desk.pool.acquire() as connection:
+            own = await cluster.adopt(connection, found)
+        return own and f"its own Kafka (cluster {own}); the one that answers is {found}"
 
     async def _dedicated(self) -> Session:
         connection: Session = await asyncpg.connect(

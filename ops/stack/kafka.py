@@ -173,7 +173,9 @@ def format_storage(broker: Broker, home: Path, client: int, controller: int) -> 
         shutil.rmtree(home / "log", ignore_errors=True)
         shutil.rmtree(home / "log.new", ignore_errors=True)
         settings.write_text(properties("log.new", client, controller), encoding="utf-8")
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # the folder's own: a hub whose log is lost is still the same hub to its stores
+        named = uuid.uuid5(uuid.NAMESPACE_URL, home.resolve().as_uri())
+        cluster = urlsafe_b64encode(named.bytes).decode().rstrip("=")
         command = broker.command(
             "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config=server.properties"
         )

@@ -1,0 +1,68 @@
+"""A store belongs to one Kafka cluster; whoever else answers at its address is not spoken with."""
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from ops.stack.stack import Stack
+from shared import database
+from shared.database import Pool
+from shared.delivery import cluster
+from shared.delivery.envelope import Headers
+from shared.delivery.producer import Producer
+
+pytestmark = pytest.mark.store
+_names = itertools.count()
+
+
+@dataclass
+class Row:
+    topic: str
+    record_key: bytes = b"k"
+    value: bytes = b"v"
+    headers: Headers = field(default_factory=list)
+
+
+@pytest.fixture
+async def store(postgres: Stack) -> AsyncIterator[Pool]:
+    name = f"cluster_{next(_names)}"
+    dsn = await postgres.make_database(name, "routing")
+    await database.migrate(dsn, "toy")
+    pool = await database.open_pool(dsn, "tests")
+    yield pool
+    cluster._own = None
+    pool.terminate()
+    await postgres.drop_database(name)
+
+
+async def id_of(kafka: Stack) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    try:
+        if "of-a-cluster" not in await admin.list_topics():
+            await admin.create_topics([NewTopic("of-a-cluster", 1, 1)])
+        found: str = (await admin.describe_cluster())["cluster_id"]
+        return found
+    finally:
+        await admin.close()
+
+
+async def test_a_store_keeps_the_cluster_of_its_first_start(store: Pool) -> None:
+    async with store.acquire() as connection:
+        assert await cluster.adopt(connection, "first") is None
+        assert await cluster.adopt(connection, "first") is None
+        assert await cluster.adopt(connection, "another") == "first"
+
+
+async def test_nothing_is_published_to_another_hubs_kafka(store: Pool, kafka: Stack) -> None:
+    real = await id_of(kafka)
+    async with store.acquire() as connection:
+        await cluster.adopt(connection, "ours, which is gone")
+    producer = Producer([kafka.bootstrap], "tests")
+    assert await producer.send([Row("of-a-cluster")]) == [False]
+    cluster._own = real
+    assert await producer.send([Row("of-a-cluster")]) == [True]
+    await producer.close()
