@@ -99,6 +99,14 @@ class Processes:
         except (psutil.Error, OSError, ValueError):
             return {}
 
+    def listens(self, name: str, port: int) -> bool:
+        """Whether it is this part's process that listens on the port, and not somebody else's."""
+        try:
+            sockets = psutil.Process(self.find(name) or -1).net_connections("tcp")
+        except (psutil.Error, OSError, ValueError):
+            return False
+        return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets)
+
     def names(self) -> list[str]:
         """The parts that have a record, running or not."""
         return sorted(file.stem for file in self._run.glob("*.pid"))

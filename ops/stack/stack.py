@@ -127,14 +127,36 @@ class Stack:
         if strays and not self.places.passwords.exists():
             await self.stop(strays)  # they served a folder of this name that was deleted
         stores = [part for part in parts if part in STORES]
-        starters = {"kafka": self._start_kafka, "postgres": self._start_postgres}
-        await together(*(starters[part]() for part in stores))
         programs = [part for part in parts if part not in STORES]
-        for part in programs:  # before any starts: they name each other's addresses
-            self._choose_port(part)
-        await together(
-            *(self._start_program(part, (env or {}).get(service_of(part), {})) for part in programs)
-        )
+        starters = {"kafka": self._start_kafka, "postgres": self._start_postgres}
+
+        async def start_stores() -> None:
+            await together(*(starters[part]() for part in stores))
+
+        async def start_programs() -> None:
+            for part in programs:  # before any starts: they name each other's addresses
+                self._choose_port(part)
+            await together(
+                *(self._start_program(part, (env or {}).get(service_of(part), {})) for part in programs)
+            )
+
+        await self._elsewhere_if_lost(stores, start_stores)
+        await self._elsewhere_if_lost(programs, start_programs)
+
+    async def _elsewhere_if_lost(self, parts: Sequence[str], start: Callable[[], Awaitable[None]]) -> None:
+        """Start; and again where another hub took a port between its choice and its use."""
+        for _ in range(3):
+            try:
+                return await start()
+            except Refusal:
+                if not any(self._lost_a_port(part) for part in parts):
+                    raise
+        return await start()
+
+    def _lost_a_port(self, part: str) -> bool:
+        names = [part, "kafka-controller"] if part == "kafka" else [part]
+        taken = any(not is_free(self.ports.of(name) or 0) for name in names)
+        return taken and self.processes.find(part) is None
 
     async def _start_kafka(self) -> None:
         with self.steps.step("Kafka") as told:
@@ -156,7 +178,7 @@ class Stack:
                 )
             port = kafka.port_of(home) or 0
             self.ports.remember("kafka", port)
-            await self._until_ready("kafka", lambda: kafka.answers(port))
+            await self._until_ready("kafka", port, lambda: kafka.answers(port))
 
     async def _start_postgres(self) -> None:
         with self.steps.step("PostgreSQL") as told:
@@ -190,7 +212,7 @@ class Stack:
             if port := postgres.port_of(link / "data"):  # the record of it may be lost
                 self.ports.remember("postgres", port)
             address = self.database_dsn("postgres")
-            await self._until_ready("postgres", lambda: postgres.answers(address))
+            await self._until_ready("postgres", self.ports.of("postgres"), lambda: postgres.answers(address))
             await postgres.provide(address, {name: passwords[name] for name in SERVICES})
 
     async def _start_program(self, part: str, extra: Mapping[str, str]) -> None:
@@ -209,7 +231,7 @@ class Stack:
                     cwd=CLONE,
                     env=_environment() | wanted,
                 )
-            await self._until_ready(part, lambda: self._serves(part))
+            await self._until_ready(part, self.ports.of(part), lambda: self._serves(part))
 
     def _speaks_elsewhere(self, part: str, wanted: Mapping[str, str]) -> bool:
         """Whether it runs and was told another address of a store: a killed one may have had to move.
@@ -276,9 +298,10 @@ class Stack:
             log.replace(log.with_suffix(".log.1"))
         return log
 
-    async def _until_ready(self, part: str, ready: "Probe") -> None:
+    async def _until_ready(self, part: str, port: int | None, ready: "Probe") -> None:
+        """Wait until our own process answers there; another hub's, which may have been quicker, does not count."""
         until = time.monotonic() + READY_SECONDS
-        while not await ready():
+        while not (self.processes.listens(part, port or 0) and await ready()):
             if self.processes.find(part) is None:
                 raise Refusal(f"{part} ended instead of starting; its log ends with:\n{self.log_tail(part)}")
             if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""A store that was killed and found its port taken comes back elsewhere, and the services go with it."""
+"""Ports that are lost: to another hub in the same moment, or while a killed store was away."""
 
 import asyncio
 import signal
@@ -41,3 +41,21 @@ async def test_where_kafka_had_to_move_the_services_are_told_its_new_address(tmp
         assert stack.processes.find("intake") == now
     finally:
         await stack.destroy()
+
+
+async def test_two_hubs_that_choose_the_same_port_in_the_same_moment_have_each_their_own_kafka(
+    tmp_path: Path,
+) -> None:
+    hubs = [Stack(tmp_path / name, usual_ports=False) for name in ("one", "other")]
+    wish = {part: hubs[0].ports.choose(part, None) for part in ("kafka", "kafka-controller")}
+    for hub in hubs:
+        for part, port in wish.items():
+            hub.ports.remember(part, port)
+    try:
+        await asyncio.gather(*(hub.start(["kafka"]) for hub in hubs))
+        assert hubs[0].bootstrap != hubs[1].bootstrap
+        for hub in hubs:
+            assert hub.processes.listens("kafka", int(hub.bootstrap.rpartition(":")[2]))
+    finally:
+        for hub in hubs:
+            await hub.destroy()
