@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from ops import quiet, topics
 from ops.demo.doors import Doors
-from ops.quiet import Ear
+from ops.quiet import STORE_AWAY, Ear
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
@@ -23,8 +23,8 @@ CALM = 1.0
 LONGEST = 240.0
 """Seconds after which waiting is given up, with what is still unfinished."""
 
-AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, OSError, TimeoutError)
-"""What is raised while a store or the broker is away."""
+AWAY = (*STORE_AWAY, KafkaError)
+"""What is raised while a store or the broker is away, or goes in the middle of an answer."""
 
 _BRIDGE = """
 SELECT count(*) FILTER (WHERE post_at IS NOT NULL) AS "reports not handed in yet",
