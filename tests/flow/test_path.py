@@ -22,7 +22,10 @@ async def test_a_clear_complaint_is_routed_by_itself_and_answered(hub: Hub) -> N
     numbers = [heard.headers["ce_sequence"] for heard in await hub.about(ticket, "routing.events")]
     assert numbers == ["1.1", "1.2", "1.3", "1.4"]
     public = await hub.public(ticket)
-    assert [step["code"] for step in public["timeline"]][:4] == ["received", "routed", "accepted", "answered"]
+    told = [
+        step["code"] for step in public["timeline"] if step["code"] != "linked"
+    ]  # LAPOR's link comes when it comes
+    assert told == ["received", "routed", "accepted", "answered"]
 
 
 async def test_a_vague_complaint_waits_for_a_verifier(hub: Hub) -> None:
