@@ -6,6 +6,7 @@
 import argparse
 import errno
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -62,6 +63,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"./simpul {name}", description=command.summary)
     module.add_arguments(parser)
     args = parser.parse_args(rest)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # ends as Ctrl-C does
     try:
         return int(module.run(args) or 0)
     except Refusal as refusal:

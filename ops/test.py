@@ -18,6 +18,7 @@ from ops.refusal import Refusal
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 REPORTS = ROOT / ".simpul" / "test"
+END_SECONDS = 15
 NO_TESTS = 5
 """pytest's exit code where nothing was collected."""
 
@@ -118,7 +119,7 @@ async def _run_step(name: str, step: Step) -> Outcome:
 
 
 async def _run(program: Path, words: Sequence[str], deadline: float) -> tuple[int, str]:
-    """Exit code and output. Past its deadline in seconds, or when we are interrupted, all of it is killed."""
+    """Exit code and output. Past its deadline in seconds, or when we are interrupted, all of it is ended."""
     process = await asyncio.create_subprocess_exec(
         program,
         *words,
@@ -140,14 +141,22 @@ async def _run(program: Path, words: Sequence[str], deadline: float) -> tuple[in
             await listen()
             code = await process.wait()
     except TimeoutError:
-        output.extend(f"\nkilled: it ran for more than {deadline / 60:.0f} minutes".encode())
+        output.extend(f"\nended: it ran for more than {deadline / 60:.0f} minutes".encode())
         code = -1
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        await _end(process)
     return code, output.decode(errors="replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """First as Ctrl-C would, so that pytest takes its stores down; what stays is killed."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), END_SECONDS)
 
 
 def _counted(report: Path, code: int) -> Outcome:

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -83,7 +82,6 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.seed < 2**31:
         raise Refusal("--seed takes a number from 0 to 2147483647")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a killed broker is no news here
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with scene.only_demo():
         return _run(args)
 

@@ -67,9 +67,15 @@ class Fetching(AIOKafkaConsumer):  # type: ignore[misc]
         return position
 
     def _rewind(self, before: Mapping[TopicPartition, int]) -> None:
-        for tp, offset in before.items():
-            if self._position(tp) not in (None, offset):
-                self.seek(tp, offset)
+        """A partition whose position became known only since goes back to where its group stands, as if new."""
+        for tp in self.assignment():
+            now = self._position(tp)
+            if now is None or now == before.get(tp):
+                continue
+            if tp in before:
+                self.seek(tp, before[tp])
+            else:
+                self._fetcher.request_offset_reset([tp], None)
 
 
 class _ForgivingRecords(_MemoryRecordsPy):  # type: ignore[misc]

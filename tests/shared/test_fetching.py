@@ -1,6 +1,7 @@
 """Fetching: what aiokafka's decoder cannot take is read all the same, and a fetch that fails loses nothing."""
 
 import itertools
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -78,8 +79,9 @@ async def topic(kafka: Stack) -> AsyncIterator[str]:
 
 
 @pytest.mark.store
+@pytest.mark.parametrize("known", [True, False], ids=["positions known", "positions not yet known"])
 async def test_a_fetch_that_fails_after_it_moved_the_positions_is_fetched_again(
-    kafka: Stack, topic: str
+    kafka: Stack, topic: str, known: bool
 ) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all")
     await producer.start()
@@ -101,9 +103,15 @@ async def test_a_fetch_that_fails_after_it_moved_the_positions_is_fetched_again(
             return drained
 
         consumer._fetcher.fetched_records = failing
+        if known:
+            for place in consumer.assignment():
+                await consumer.position(place)
+        else:
+            assert consumer._positions() == {}
         seen: list[int] = []
         refusals = 0
-        while len(seen) < 20:
+        deadline = time.monotonic() + 30
+        while len(seen) < 20 and time.monotonic() < deadline:
             try:
                 batch = await consumer.getmany(timeout_ms=500)
             except ValueError:
