@@ -26,6 +26,7 @@ from services.routing.domain.city import DOCUMENTS as OF_ROUTING
 from services.routing.domain.city import City, parse_city
 from services.sla_monitor.domain.registry import read_edition
 from shared import clock
+from shared.database import AWAY
 
 DIRECTORY = Path(__file__).resolve().parent.parent / CITY
 
@@ -131,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
             raise Refusal("there are no stores to load the city into; start them with ./simpul up")
         try:
             print("\n".join(asyncio.run(load(args.directory, dsns))))
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as away:
+        except AWAY as away:
             raise Refusal(f"the stores do not answer ({away}); start them with ./simpul up") from away
     return 0
 
@@ -202,7 +203,7 @@ def _show(city: City, on: date, wanted: str) -> None:
 def _show_versions() -> None:
     try:
         lines = asyncio.run(_versions(_dsns()))
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except AWAY:
         lines = ["the stores do not answer, so what is loaded is not known"]
     print("\n".join(lines or ["nothing is loaded here yet"]))
 

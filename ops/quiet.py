@@ -11,14 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-STORE_AWAY = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-"""What is raised while a store is away, or goes in the middle of an answer."""
+from shared.database import AWAY
 
 Heard = Mapping[str, Sequence[str]]
 """Which topics each service hears; its consumer group has its name."""
@@ -58,7 +51,7 @@ async def unfinished(ear: "Ear", dsns: Mapping[str, str]) -> dict[str, str]:
                 rows = await connection.fetchval("SELECT count(*) FROM delivery.outbox")
             finally:
                 await connection.close()
-        except STORE_AWAY as error:
+        except AWAY as error:
             busy[service] = f"store: {type(error).__name__}"
             continue
         if rows:

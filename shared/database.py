@@ -22,6 +22,15 @@ ROOT = Path(__file__).resolve().parent.parent
 _MIGRATING = 7_305_001
 _REFUSALS = ("22", "23", "54")
 
+AWAY = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What is raised while a store is away, or goes in the middle of an answer."""
+
 
 def refuses_the_row(error: BaseException) -> bool:
     """Whether PostgreSQL says that the *row* is wrong, which no retry helps.

@@ -210,7 +210,7 @@ class _Process:
                     return pool
                 await pool.close()
                 self._waits_for = f"migrations: {', '.join(missing)}"
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except database.AWAY as error:
                 self._waits_for = f"its store ({type(error).__name__})"
             log.info("waiting", waits_for=self._waits_for)
             await asyncio.sleep(pause)
@@ -230,13 +230,7 @@ class _Process:
                 if not missing and not foreign:
                     return
                 self._waits_for = foreign or f"topics: {', '.join(sorted(missing))}"
-            except (
-                KafkaError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-                TimeoutError,
-            ) as error:
+            except (KafkaError, *database.AWAY) as error:
                 self._waits_for = f"Kafka ({type(error).__name__})"
             finally:
                 await admin.close()
@@ -329,7 +323,7 @@ class _Process:
                 await self._parts.fold.city(connection)
         except (LookupError, ValueError) as unfit:
             wrong["city"] = str(unfit)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except database.AWAY as error:
             wrong["store"] = f"it does not answer ({type(error).__name__})"
         wrong |= self._watch.complaints(clock.now())
         if self._consumer.backing_off is not None:

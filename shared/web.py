@@ -6,7 +6,6 @@ import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-import asyncpg
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request
@@ -15,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.access import Denied
+from shared.database import AWAY
 from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
 from shared.events.parts import FieldError
@@ -70,7 +70,7 @@ def answer_problems(app: FastAPI) -> None:
     async def plain(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
 
-    for away in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    for away in AWAY:
 
         @app.exception_handler(away)
         async def unavailable(_: Request, error: Exception) -> JSONResponse:

@@ -12,10 +12,11 @@ from aiokafka.errors import KafkaError
 
 from ops import quiet, topics
 from ops.demo.doors import Doors
-from ops.quiet import STORE_AWAY, Ear
+from ops.quiet import Ear
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
+from shared import database
 
 CALM = 1.0
 """Seconds in which nothing may be said any more, when nothing seems to be left to do."""
@@ -23,7 +24,7 @@ CALM = 1.0
 LONGEST = 240.0
 """Seconds after which waiting is given up, with what is still unfinished."""
 
-AWAY = (*STORE_AWAY, KafkaError)
+AWAY = (*database.AWAY, KafkaError)
 """What is raised while a store or the broker is away, or goes in the middle of an answer."""
 
 _BRIDGE = """

@@ -21,6 +21,7 @@ import psutil
 from ops.refusal import Refusal
 from ops.stack.ports import HOST
 from ops.stack.processes import Account
+from shared.database import AWAY
 
 SUPERUSER = "postgres"
 HOMES = (Path("/var/lib/simpul"), Path("/var/tmp/simpul"), Path("/tmp/simpul"))  # noqa: S108 - owned, checked
@@ -225,7 +226,7 @@ async def answers(address: str, patience: float = 2.0) -> bool:
                 return bool(await connection.fetchval("SELECT true"))
             finally:
                 await connection.close(timeout=patience)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except AWAY:
         return False
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.intake import store
 from services.intake.domain.channels import LAPOR
@@ -19,21 +19,9 @@ from shared.access import Access, Caller
 from shared.decision import Refused
 from shared.delivery.desk import Desk
 from shared.delivery.reading import field_errors
-from shared.events.fact import Instant, Part
-from shared.events.parts import (
-    Channel,
-    FieldError,
-    Klasifikasi,
-    LaporOrigin,
-    Place,
-    Reference,
-    Reporter,
-    SentAttachment,
-    Ticket,
-    Title,
-)
+from shared.events.parts import FieldError, Reference, Ticket
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
-from shared.events.submissions import SubmissionPosted
+from shared.events.submissions import SubmissionPosted, Told
 from shared.web import NotFound
 
 _PAGE_HEADERS = {
@@ -51,27 +39,13 @@ _HTML_HEADERS = _PAGE_HEADERS | {
 }
 
 
-class PostedComplaint(Part):
+class PostedComplaint(Told):
     """A complaint as a publisher posts it: `submission.posted` without `source`, which is the key's name.
 
     `reference` may be left out where the request carries an Idempotency-Key, which then takes its place.
     """
 
     reference: Reference | None = None
-    channel: Channel
-    reported_at: Instant
-    title: Title | None = None
-    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
-    place: Place | None = None
-    category: Annotated[str, StringConstraints(max_length=200)] | None = None
-    klasifikasi: Klasifikasi | None = None
-    anonymous: bool = False
-    confidential: bool = False
-    reporter: Reporter | None = None
-    conversation: Annotated[str, StringConstraints(max_length=200)] | None = None
-    attachments: Annotated[tuple[SentAttachment, ...], Field(max_length=10)] | None = None
-    forward: bool | None = None
-    lapor: LaporOrigin | None = None
 
 
 class Taken(BaseModel):

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from shared.database import AWAY
 from shared.delivery import envelope
 from shared.delivery.desk import Desk
 from shared.delivery.producer import Producer
@@ -206,6 +207,6 @@ class Relay:
         if connection is not None:
             try:
                 await connection.close(timeout=2)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            except AWAY:
                 connection.terminate()
         await self._producer.close()

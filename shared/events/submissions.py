@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from shared.events.fact import Event, Instant, Key
+from shared.events.fact import Event, Instant, Key, Part
 from shared.events.parts import (
     Channel,
     Klasifikasi,
@@ -18,14 +18,9 @@ from shared.events.parts import (
 )
 
 
-class SubmissionPosted(Event):
-    """A complaint as its publisher tells it; the same (source, reference) is the same complaint for ever."""
+class Told(Part):
+    """A complaint as its publisher tells it, by whichever door."""
 
-    topic: ClassVar[str] = "intake.submissions"
-    type: ClassVar[str] = "simpul.submission.posted.v1"
-
-    source: Source
-    reference: Reference
     channel: Channel
     reported_at: Instant
     title: Title | None = None
@@ -40,6 +35,16 @@ class SubmissionPosted(Event):
     attachments: Annotated[tuple[SentAttachment, ...], Field(max_length=10)] | None = None
     forward: bool | None = None
     lapor: LaporOrigin | None = None
+
+
+class SubmissionPosted(Event, Told):
+    """A complaint as its publisher tells it; the same (source, reference) is the same complaint for ever."""
+
+    topic: ClassVar[str] = "intake.submissions"
+    type: ClassVar[str] = "simpul.submission.posted.v1"
+
+    source: Source
+    reference: Reference
 
     def record_key(self, subject: Key | None) -> str:  # noqa: ARG002
         return f"{self.source}:{self.reference}"
