@@ -5,7 +5,14 @@ from types import ModuleType
 from shared.events import intake, lapor, receipts, routing, sla, submissions
 from shared.events.fact import Event
 
-_MODULES: tuple[ModuleType, ...] = (submissions, receipts, intake, routing, lapor, sla)
+_MODULES: tuple[ModuleType, ...] = (
+    submissions,
+    receipts,
+    intake,
+    routing,
+    lapor,
+    sla,
+)
 
 EVENTS: dict[str, type[Event]] = {
     kind.type: kind

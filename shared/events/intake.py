@@ -1,12 +1,16 @@
 """`intake.events`: what the citizen said, as intake tells it to the hub. Text is masked here."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from shared.events.fact import Event, Instant
 from shared.events.parts import (
     Attachment,
+    By,
     Channel,
+    ComplaintRef,
     Klasifikasi,
     LaporOrigin,
     Place,
@@ -52,6 +56,76 @@ class ComplaintReceived(_IntakeFact):
     lapor: LaporOrigin | None = None
 
 
+class ComplaintAmended(_IntakeFact):
+    """The complaint says something else now. `changed` names the fields; each of them has its new value here.
+
+    A field that is not named in `changed` is as it was, and null here. `attachments` are all there are now.
+    """
+
+    type: ClassVar[str] = "simpul.complaint.amended.v1"
+
+    by: By
+    changed: Annotated[
+        tuple[
+            Literal[
+                "title",
+                "text",
+                "place",
+                "category_hint",
+                "klasifikasi",
+                "anonymous",
+                "confidential",
+                "forward",
+                "attachments",
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+    title: Title | None = None
+    text: Text | None = None
+    place: Place | None = None
+    category_hint: str | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool | None = None
+    confidential: bool | None = None
+    forward: bool | None = None
+    attachments: tuple[Attachment, ...] | None = None
+
+
+class _Merging(_IntakeFact):
+    """`merged` tells of the same thing as `into`. Said once for each of the two; `role` is which one this is."""
+
+    role: Literal["survivor", "merged"]
+    into: ComplaintRef
+    merged: ComplaintRef
+    by: By
+
+
+class ComplaintMerged(_Merging):
+    """Two complaints are one matter: what is done is done on the survivor, and told to both reporters."""
+
+    type: ClassVar[str] = "simpul.complaint.merged.v1"
+
+
+class ComplaintUnmerged(_Merging):
+    """They were two matters after all; each goes its own way again."""
+
+    type: ClassVar[str] = "simpul.complaint.unmerged.v1"
+
+
+class ComplaintErased(_IntakeFact):
+    """Every holder forgets: with scope `complaint` all words of and about it, with `identity` who reported it.
+
+    Ids, instants, states and numbers stay, so that counts stay true.
+    """
+
+    type: ClassVar[str] = "simpul.complaint.erased.v1"
+
+    scope: Literal["identity", "complaint"]
+    by: By
+
+
 class ComplaintWithdrawn(_IntakeFact):
     """The reporter takes the complaint back."""
 
@@ -68,3 +142,12 @@ class CitizenReplied(_IntakeFact):
     text: Text
     answers: UUID | None = None
     attachments: tuple[Attachment, ...] = ()
+
+
+class CitizenRated(_IntakeFact):
+    """How content the reporter is with what was done; 1 is not at all, 5 is very."""
+
+    type: ClassVar[str] = "simpul.citizen.rated.v1"
+
+    rating: Annotated[int, Field(ge=1, le=5)]
+    text: Text | None = None

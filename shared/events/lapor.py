@@ -65,3 +65,25 @@ class LaporDeliveryFailed(_LaporFact):
     reason: str
     attempts: int
     settled: bool
+
+
+class _Comparison(_LaporFact):
+    """`field` of the complaint, as it stands here, as it stands there, and as both last agreed."""
+
+    lapor_id: str
+    field: str
+    ours: str | None
+    theirs: str | None
+    agreed: str | None
+
+
+class LaporDiverged(_Comparison):
+    """The two sides say different things, and no rule can settle it."""
+
+    type: ClassVar[str] = "simpul.lapor.diverged.v1"
+
+
+class LaporConverged(_Comparison):
+    """The two sides agree again, on `agreed`."""
+
+    type: ClassVar[str] = "simpul.lapor.converged.v1"

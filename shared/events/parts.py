@@ -1,6 +1,7 @@
 """The pieces that several events share: place, attachment, author, and the field's own vocabularies."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
@@ -77,6 +78,13 @@ class By(Part):
 
     kind: Literal["rule", "model", "person", "system", "citizen", "lapor", "opd"]
     name: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class ComplaintRef(Part):
+    """Another complaint, by its id and by the number that people know it by."""
+
+    complaint_id: UUID
+    ticket: Ticket
 
 
 class FieldError(Part):

@@ -1,6 +1,8 @@
 """`routing.events`: what the city does with a complaint, as routing tells it to the hub."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.events.fact import Event, Instant, Part
 from shared.events.parts import Attachment, By, Klasifikasi, OpdCode, Text
@@ -119,4 +121,23 @@ class ComplaintClosed(_RoutingFact):
     type: ClassVar[str] = "simpul.complaint.closed.v1"
 
     kind: Literal["closed", "archived", "withdrawn", "blocked"]
+    reason: Text
+
+
+class ComplaintReopened(_RoutingFact):
+    """It was closed or rejected, and is before a verifier again."""
+
+    type: ClassVar[str] = "simpul.complaint.reopened.v1"
+
+    reason: Text
+
+
+class DeadlineExtended(_RoutingFact):
+    """A verifier gives more time: `days` are working days, on the clock named, of that disposition if it has one."""
+
+    type: ClassVar[str] = "simpul.deadline.extended.v1"
+
+    clock: Literal["verify", "first_response", "resolution"]
+    disposition: int | None = None
+    days: Annotated[int, Field(ge=1, le=90)]
     reason: Text
