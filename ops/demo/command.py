@@ -31,6 +31,7 @@ from ops.demo.sums.check import Check
 from ops.demo.sums.every import check_all
 from ops.demo.sums.hub import Answers
 from ops.refusal import Refusal
+from ops.stack import roots
 from ops.stack.stack import Stack
 from shared import clock
 from simulators.complaints.writing import phrases
@@ -242,7 +243,9 @@ def _end(stack: Stack, note: Note, outcome: Outcome, *, keep: bool, quiet: bool)
         words = "The demo's hub is stopped and put away; --keep would have left it running."
     else:
         asyncio.run(scene.lay_down(stack))
-        words = "The hub is stopped, its data stay to be looked at: ./simpul up brings it back."
+        root = stack.places.root
+        name = "" if roots.current() == root else f"SIMPUL_ROOT={root} "
+        words = f"The hub is stopped, its data stay to be looked at: {name}./simpul up brings it back."
     print(words, file=sys.stderr if quiet else sys.stdout, flush=True)
 
 

@@ -202,6 +202,13 @@ def test_a_fault_is_found_and_named(what: str) -> None:
     assert name in _broken(changed)
 
 
+def test_a_lapse_that_a_late_reply_took_back_need_not_have_closed_the_case() -> None:
+    name = "routing closed a case for each lapse"
+    taken_back = _with(evidence(), "sla.events", "clock.lapsed", type="clock.breach_withdrawn", number="1.9")
+    assert name not in _broken(taken_back)
+    assert name not in _broken(_without(taken_back, "routing.events", "complaint.closed", OLD))
+
+
 def test_a_deadline_that_passed_untold_is_found() -> None:
     found = evidence()
     late = NOW.replace(month=12)

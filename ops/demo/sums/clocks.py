@@ -55,16 +55,25 @@ def clocks(evidence: Evidence, now: datetime) -> Iterator[Check]:
             if clock["breached_at"] and clock["met_at"] and clock["met_at"] <= clock["due_at"]
         ],
     )
-    lapses = {one.id for one in evidence.of("sla.events", "clock.lapsed")}
+    stands = {lapse: not disproved for lapse, disproved in _lapses(evidence)}
     yield once_each(
         "routing closed a case for each lapse",
-        lapses,
+        {lapse for lapse, holds in stands.items() if holds},
         [
             str(one.cause)
             for one in evidence.of("routing.events", "complaint.closed")
-            if one.data["by"]["kind"] == "system"
+            if one.data["by"]["kind"] == "system" and stands.get(str(one.cause), True)
         ],
     )
+
+
+def _lapses(evidence: Evidence) -> Iterator[tuple[str, bool]]:
+    """Each lapse, and whether a reply that was heard late has disproved it; routing may not have closed then."""
+    disproved = {
+        (one.key, one.data.get("since")) for one in evidence.of("sla.events", "clock.breach_withdrawn")
+    }
+    for one in evidence.of("sla.events", "clock.lapsed"):
+        yield one.id, (one.key, one.data.get("since")) in disproved
 
 
 ClockKey = tuple[str, str, int]
