@@ -1,5 +1,6 @@
 """The one room that asks what time it is."""
 
+import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,3 +11,8 @@ JAKARTA = ZoneInfo("Asia/Jakarta")
 def now() -> datetime:
     """The wall clock, UTC, aware."""
     return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Seconds since some moment; never set back. For how long something took, not for when it was."""
+    return time.monotonic()

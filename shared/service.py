@@ -77,6 +77,19 @@ class Service(Generic[Configured]):
         uvloop.run(_Process(self.name, configured, self.open(configured)).run())
 
 
+def make_app(name: str, metrics: Metrics) -> FastAPI:
+    """The HTTP side of a service before it has any door."""
+    app = FastAPI(title=f"Simpul {name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
+    answer_problems(app, metrics)
+    return app
+
+
+def open_doors(app: FastAPI, parts: Parts, desk: Desk[Any, Any], access: Access) -> None:
+    """Every route by which a caller reaches the service's desk."""
+    for routes in parts.routes:
+        app.include_router(routes(desk, access))
+
+
 class _Process:
     """One running replica."""
 
@@ -85,7 +98,7 @@ class _Process:
         self._settings = configured
         self._parts = parts
         self._metrics = Metrics()
-        self._access = Access(configured.keys_file)
+        self._access = Access(configured.keys_file, configured.limits)
         self._draining = False
         self._waits_for: str | None = "its store"
         self._tasks: list[asyncio.Task[None]] = []
@@ -136,8 +149,7 @@ class _Process:
             poster=Poster(self._settings.brokers, self._name),
             restate=self._parts.restate,
         )
-        for routes in self._parts.routes:
-            self._http.app.include_router(routes(desk, self._access))
+        open_doors(self._http.app, self._parts, desk, self._access)
         self._relay = Relay(desk, self._settings.brokers, self._dedicated)
         self._consumer = Consumer(self._broker, desk, self._settings.replica)
         self._watch = Watch(
@@ -270,10 +282,7 @@ class _Process:
                 pause = min(pause * 2, 10.0)
 
     def _app(self) -> FastAPI:
-        app = FastAPI(
-            title=f"Simpul {self._name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None
-        )
-        answer_problems(app)
+        app = make_app(self._name, self._metrics)
 
         @app.middleware("http")
         async def while_draining(
@@ -296,10 +305,14 @@ class _Process:
         @app.get("/ready", include_in_schema=False)
         async def ready() -> JSONResponse:
             checks = await self._checks()
-            return JSONResponse({"ready": not checks, "checks": checks}, 503 if checks else 200)
+            keys = self._access.trouble()
+            notes = {"keys": f"the file is not in force, an older version is: {keys}"} if keys else {}
+            body = {"ready": not checks, "checks": checks, "notes": notes}
+            return JSONResponse(body, 503 if checks else 200)
 
         @app.get("/metrics", include_in_schema=False)
         async def metrics() -> Response:
+            self._metrics.keys_file.set(self._access.trouble() is not None)
             return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
         return app

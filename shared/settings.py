@@ -1,16 +1,35 @@
 """What every service must be told at start; what is missing or senseless stops the process, by name."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.limits import RATES, Limits
 
 Configured = TypeVar("Configured", bound="ServiceSettings")
 
+PerSecond = Annotated[float, Field(gt=0, le=100_000)]
+
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...],
+    NoDecode,
+    BeforeValidator(
+        lambda told: (
+            [part.strip() for part in told.split(",") if part.strip()] if isinstance(told, str) else told
+        )
+    ),
+]
+
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment, prefix `SIMPUL_`."""
+    """Read from the environment, prefix `SIMPUL_`.
+
+    `rate_*`: requests a second, by role for each key's name, `public` and `unknown` keys for each address
+    (shared/limits.py). `trusted_proxies`: addresses or networks whose X-Forwarded-For is believed.
+    """
 
     model_config = SettingsConfigDict(env_prefix="SIMPUL_", frozen=True, extra="ignore")
 
@@ -22,11 +41,24 @@ class ServiceSettings(BaseSettings):
     replica: Annotated[int, Field(ge=0, le=999)] = 0
     drain_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    rate_publisher: PerSecond = RATES["publisher"]
+    rate_bridge: PerSecond = RATES["bridge"]
+    rate_opd: PerSecond = RATES["opd"]
+    rate_verifier: PerSecond = RATES["verifier"]
+    rate_admin: PerSecond = RATES["admin"]
+    rate_public: PerSecond = RATES["public"]
+    rate_unknown: PerSecond = RATES["unknown"]
+    trusted_proxies: Networks = ()
 
     @property
     def brokers(self) -> list[str]:
         """host:port of each Kafka broker to ask first."""
         return self.kafka_bootstrap.split(",")
+
+    @property
+    def limits(self) -> Limits:
+        """How often each may ask."""
+        return Limits({of: getattr(self, f"rate_{of}") for of in RATES}, self.trusted_proxies)
 
 
 def read(settings: type[Configured]) -> Configured:
@@ -34,8 +66,8 @@ def read(settings: type[Configured]) -> Configured:
     try:
         return settings()
     except ValidationError as wrong:
-        lines = [
-            f"SIMPUL_{'_'.join(str(part) for part in error['loc']).upper()}: {error['msg']}"
+        lines = dict.fromkeys(
+            f"SIMPUL_{''.join(str(part) for part in error['loc'][:1]).upper()}: {error['msg']}"
             for error in wrong.errors(include_input=False, include_url=False)
-        ]
+        )
         raise SystemExit("cannot start:\n  " + "\n  ".join(lines)) from None

@@ -17,7 +17,9 @@ from shared.access import Denied
 from shared.database import AWAY
 from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
+from shared.delivery.metrics import Metrics
 from shared.events.parts import FieldError
+from shared.limits import TooMany
 from shared.logging import where
 
 log = structlog.get_logger(__name__)
@@ -37,8 +39,12 @@ def problem(
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Turn what routes raise into problem documents."""
+def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
+    """Turn what routes raise into problem documents; who is turned away is counted in `metrics`."""
+
+    def count(request: Request, why: str) -> None:
+        if metrics is not None:
+            metrics.turned_away.labels(why, getattr(request.state, "role", "none")).inc()
 
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
@@ -50,9 +56,16 @@ def answer_problems(app: FastAPI) -> None:
         return problem(422, "Something is wrong with what was sent", errors=_errors(error))
 
     @app.exception_handler(Denied)
-    async def denied(_: Request, error: Denied) -> JSONResponse:
+    async def denied(request: Request, error: Denied) -> JSONResponse:
+        count(request, error.why)
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
         return problem(error.status, error.reason, headers=headers)
+
+    @app.exception_handler(TooMany)
+    async def too_many(request: Request, error: TooMany) -> JSONResponse:
+        count(request, "too_many")
+        wait = {"Retry-After": str(error.seconds)}
+        return problem(429, f"Too many requests; try again in {error.seconds} s", headers=wait)
 
     @app.exception_handler(NotFound)
     async def not_found(_: Request, error: NotFound) -> JSONResponse:
@@ -112,6 +125,7 @@ class HttpServer:
         self.app = app
         self._address = (host, port)
         quiet = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+        quiet.proxy_headers = False  # whom X-Forwarded-For names is for shared/limits.py to judge
         quiet.timeout_graceful_shutdown = 5
         self._server = _Uvicorn(quiet)
         self._task: asyncio.Task[None] | None = None

@@ -86,6 +86,7 @@ def complaint_routes(desk: Desk[Complaint, Subkeys], access: Access) -> APIRoute
     @router.get(
         "/{ticket}",
         response_model=PublicComplaint,
+        dependencies=[Depends(access.anybody)],
         responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
     )
     async def get_complaint(

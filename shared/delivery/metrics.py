@@ -53,3 +53,9 @@ class Metrics:
         self.loop_failures = Counter(
             "simpul_loop_failures", "Turns of a loop that failed", ("loop",), registry=r
         )
+        self.turned_away = Counter(
+            "simpul_http_turned_away", "Requests turned away at the door", ("reason", "role"), registry=r
+        )
+        self.keys_file = Gauge(
+            "simpul_keys_file_unreadable", "1 where the keys of an older file hold", registry=r
+        )

@@ -5,15 +5,19 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import Depends, FastAPI
 
 from shared import clock
 from shared.access import Access, Caller, Denied, Role, new_key
+from shared.delivery.metrics import Metrics
+from shared.limits import RATES, Limits
 from shared.web import answer_problems
 
 
@@ -159,6 +163,30 @@ def test_a_file_that_is_gone_leaves_the_last_good_one_in_force(keys: KeysFile) -
     assert access.find(bearer(secret)).name == "sikesal"
 
 
+def test_a_broken_file_is_told_until_it_is_mended(keys: KeysFile) -> None:
+    access = Access(keys.path)
+    assert access.trouble() is None
+    keys.write("{")
+    assert "no keys file" in str(access.trouble())
+    assert "no keys file" in str(access.trouble())
+    keys.path.unlink()
+    assert "No such file" in str(access.trouble())
+    keys.add("mended", "admin")
+    assert access.trouble() is None
+
+
+def test_a_broken_file_is_logged_once(keys: KeysFile) -> None:
+    with structlog.testing.capture_logs() as said:
+        access = Access(keys.path)
+        for _ in range(2):
+            keys.write("{")
+            access.trouble()
+            access.trouble()
+        keys.add("mended", "admin")
+        access.trouble()
+    assert [line["log_level"] for line in said] == ["error", "info"]
+
+
 def test_once_mended_the_file_counts_again(keys: KeysFile) -> None:
     access = Access(keys.path)
     keys.write("{")
@@ -185,17 +213,26 @@ def test_there_is_no_key_for_a_role_that_does_not_exist(role: str) -> None:
         new_key("x", role)
 
 
-async def asked(access: Access, roles: Sequence[Role], authorization: str | None) -> httpx.Response:
-    """The answer of a route that lets in these roles."""
+def door(access: Access, roles: Sequence[Role], metrics: Metrics | None = None) -> httpx.AsyncClient:
+    """A client of a route that lets in these roles, and of one that lets in anybody."""
     app = FastAPI()
-    answer_problems(app)
+    answer_problems(app, metrics)
+
+    @app.get("/page", dependencies=[Depends(access.anybody)])
+    async def page() -> str:
+        return "page"
 
     @app.get("/who")
     async def who(caller: Annotated[Caller, Depends(access.caller(*roles))]) -> dict[str, str | None]:
         return {"name": caller.name, "opd": caller.opd}
 
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub")
+
+
+async def asked(access: Access, roles: Sequence[Role], authorization: str | None) -> httpx.Response:
+    """The answer of a route that lets in these roles."""
     headers = {} if authorization is None else {"Authorization": authorization}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
+    async with door(access, roles) as client:
         return await client.get("/who", headers=headers)
 
 
@@ -219,3 +256,67 @@ async def test_a_route_asks_for_a_key(keys: KeysFile, authorization: str | None)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+TIGHT = Limits(dict.fromkeys(RATES, 0.2))
+"""Two at once, then one in five seconds."""
+
+
+async def test_a_key_that_asks_too_often_is_told_when_to_come_again(keys: KeysFile) -> None:
+    secret, other = keys.add("hasty", "admin"), keys.add("calm", "admin")
+    metrics = Metrics()
+    async with door(Access(keys.path, TIGHT), ("admin",), metrics) as client:
+        answers = [await client.get("/who", headers={"Authorization": bearer(secret)}) for _ in range(3)]
+        calm = await client.get("/who", headers={"Authorization": bearer(other)})
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["retry-after"] == "5"
+    assert answers[2].headers["content-type"] == "application/problem+json"
+    assert calm.status_code == 200
+    assert turned_away(metrics, "too_many", "admin") == 1
+
+
+async def test_two_keys_of_one_name_share_what_it_may_ask(keys: KeysFile) -> None:
+    old, new = keys.add("sikesal", "publisher"), keys.add("sikesal", "publisher")
+    async with door(Access(keys.path, TIGHT), ("publisher",)) as client:
+        answers = [
+            await client.get("/who", headers={"Authorization": bearer(key)}) for key in (old, new, new)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+async def test_guessing_keys_costs_the_guesser_and_nobody_with_a_key(keys: KeysFile) -> None:
+    secret = keys.add("sikesal", "publisher")
+    metrics = Metrics()
+    async with door(Access(keys.path, TIGHT), ("publisher",), metrics) as client:
+        guesses = [await client.get("/who", headers={"Authorization": f"Bearer {n}"}) for n in range(4)]
+        known = await client.get("/who", headers={"Authorization": bearer(secret)})
+    assert [answer.status_code for answer in guesses] == [401, 401, 429, 429]
+    assert known.status_code == 200
+    assert turned_away(metrics, "unknown_key", "none") == 2
+    assert turned_away(metrics, "too_many", "none") == 2
+
+
+async def test_a_public_page_is_shown_to_each_address_so_often(keys: KeysFile) -> None:
+    limits = Limits(TIGHT.rates, trusted=(ip_network("127.0.0.1"),))
+    async with door(Access(keys.path, limits), ("admin",)) as client:
+        many = [await client.get("/page", headers={"X-Forwarded-For": "192.0.2.1"}) for _ in range(3)]
+        other = await client.get("/page", headers={"X-Forwarded-For": "192.0.2.2"})
+    assert [answer.status_code for answer in many] == [200, 200, 429]
+    assert other.status_code == 200
+
+
+async def test_who_is_turned_away_is_counted_by_reason_and_role(keys: KeysFile) -> None:
+    secret, over = keys.add("sikesal", "publisher"), keys.add("old", "admin", days=-1)
+    metrics = Metrics()
+    async with door(Access(keys.path), ("admin",), metrics) as client:
+        for authorization in (bearer(secret), bearer(over), "Basic x", "Bearer x"):
+            await client.get("/who", headers={"Authorization": authorization})
+    assert turned_away(metrics, "not_allowed", "publisher") == 1
+    for reason in ("expired_key", "no_key", "unknown_key"):
+        assert turned_away(metrics, reason, "none") == 1
+
+
+def turned_away(metrics: Metrics, reason: str, role: str) -> float | None:
+    return metrics.registry.get_sample_value(
+        "simpul_http_turned_away_total", {"reason": reason, "role": role}
+    )

@@ -96,3 +96,28 @@ def test_settings_do_not_change_while_it_runs() -> None:
     with pytest.raises(ValidationError):
         setattr(fixed, "http_port", 2)  # noqa: B010 — mypy would not let it
     assert fixed.keys_file == Path("/nowhere/keys.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SIMPUL_RATE_PUBLIC", "-5"),
+        ("SIMPUL_RATE_OPD", "often"),
+        ("SIMPUL_TRUSTED_PROXIES", "10.0.0.0/8,proxy.example"),
+        ("SIMPUL_TRUSTED_PROXIES", "10.0.0.1/8"),
+    ],
+)
+def test_a_senseless_limit_is_named_by_its_variable(name: str, value: str) -> None:
+    code, said = started_with(**GOOD | {name: value})
+    assert code == 1
+    assert all(line.startswith(f"  {name}: ") for line in said.splitlines()[1:])
+    assert value not in said
+
+
+def test_limits_are_told_by_role_and_proxies_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"SIMPUL_RATE_OPD": "7.5", "SIMPUL_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1"}
+    for name, value in (GOOD | told).items():
+        monkeypatch.setenv(name, value)
+    limits = ServiceSettings().limits
+    assert (limits.rates["opd"], limits.rates["public"]) == (7.5, 10.0)
+    assert [str(network) for network in limits.trusted] == ["10.0.0.0/8", "2001:db8::1/128"]

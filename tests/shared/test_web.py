@@ -118,7 +118,7 @@ async def test_each_wrong_field_is_named_and_not_quoted(
 
 async def test_each_missing_field_is_named(hub: httpx.AsyncClient) -> None:
     body = told(await hub.post("/complaints", json={}), 422)
-    assert fields(body) == ["source", "reference", "channel", "reported_at", "text"]
+    assert sorted(fields(body)) == ["channel", "reference", "reported_at", "source", "text"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"' + SECRET.encode() + b'"', b"\xff\xfe"])
