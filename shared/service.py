@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse
 from shared import clock, database, settings
 from shared import logging as logs
 from shared.access import Access
+from shared.bodies import Larger, limit_bodies
 from shared.delivery import cluster, gauges, saying
 from shared.delivery.consumer import Consumer, fetch_carefully
 from shared.delivery.desk import Desk, Restate
@@ -49,10 +50,14 @@ LONGEST_DEAFNESS = 90.0
 
 @dataclass(frozen=True)
 class Parts:
-    """What one service adds to the frame. `sealed`: topics whose dead letters carry identity."""
+    """What one service adds to the frame. `sealed`: topics whose dead letters carry identity.
+
+    `bodies`: the paths of routes that take larger bodies than others, and how large.
+    """
 
     fold: Fold[Any, Any]
     routes: Sequence[Routes] = ()
+    bodies: Mapping[str, Larger] = field(default_factory=dict)
     loops: Mapping[str, Turn] = field(default_factory=dict)
     seal: Seal | None = None
     sealed: frozenset[str] = frozenset()
@@ -295,6 +300,8 @@ class _Process:
                     503, "Not ready; try again", headers={"Retry-After": "2", "Connection": "close"}
                 )
             return await go_on(request)
+
+        limit_bodies(app, self._access, self._parts.bodies)
 
         @app.get("/live", include_in_schema=False)
         async def live() -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from services.intake.handlers import intake_fold
 from services.intake.settings import Settings
-from services.intake.web import complaint_routes
+from services.intake.web import LARGER_BODIES, complaint_routes
 from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 from shared.service import Parts, Service
@@ -14,6 +14,7 @@ def open_intake(settings: Settings) -> Parts:
     return Parts(
         fold=intake_fold(seal),
         routes=[complaint_routes],
+        bodies=LARGER_BODIES,
         seal=seal,
         sealed=frozenset({SubmissionPosted.topic}),
     )

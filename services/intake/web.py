@@ -16,6 +16,7 @@ from services.intake.domain.receiving import submission_key
 from services.intake.domain.tickets import Mistyped, read_ticket
 from services.intake.page import notice_page, ticket_page
 from shared.access import Access, Caller
+from shared.bodies import MIB, Larger
 from shared.decision import Refused
 from shared.delivery.desk import Desk
 from shared.delivery.reading import field_errors
@@ -23,6 +24,9 @@ from shared.events.parts import FieldError, Reference, Ticket
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted, Told
 from shared.web import NotFound
+
+LARGER_BODIES = {"/v1/complaints": Larger(15 * MIB)}
+"""Ten inline attachments of 1 MiB in base64, and the rest of a complaint; only from who has a key."""
 
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
