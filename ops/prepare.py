@@ -22,7 +22,7 @@ async def prepare(stack: Stack) -> None:
     with stack.steps.step("topics and stores"):
         await together(
             topics.provision(stack.bootstrap, topics.FILE),
-            *(_migrated(service, address) for service, address in dsns.items()),
+            *(_migrated(service, stack.database_dsn(service)) for service in SERVICES),
         )
     with stack.steps.step("the city's registry"):
         await city.load(Path(os.environ.get(CITY_DIR) or city.DIRECTORY), dsns)

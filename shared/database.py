@@ -74,13 +74,20 @@ def migrations(service: str) -> list[tuple[str, str]]:
 async def migrate(dsn: str, service: str) -> list[str]:
     """Bring a service's store up to date; returns the names newly applied.
 
+    A store belongs to the role `<role>_owner`, and the service comes in as `<role>`, which is granted the rows
+    and may change no table (docs/decisions/owners-and-grants.md). `dsn` is of somebody who may act as both: the
+    superuser, as a rule.
+
     Each file is one transaction, under an advisory lock (two may call at once) and with a lock_timeout, so
     that a waiting migration never queues the service's own statements behind it for long. A file that was
     changed after it was applied stops everything, by name.
     """
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
+        owner, role = await _owner_and_role(connection)
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATING)
+        await _take_over(connection, owner, role)
+        await connection.execute(f"SET ROLE {quoted(owner)}")
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS public.migrations"
             " (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
@@ -102,10 +109,62 @@ async def migrate(dsn: str, service: str) -> list[str]:
                 await connection.execute(
                     "INSERT INTO public.migrations (name, digest) VALUES ($1, $2)", name, digest
                 )
+                await _grant(connection, role)
             applied.append(name)
         return applied
     finally:
         await connection.close()
+
+
+OWNER = "_owner"
+"""What the name of a store's owner ends in; the rest is the name of the role that its service comes in as."""
+
+_GRANTED = {
+    "public": "SELECT, INSERT, UPDATE, DELETE",
+    "delivery": "SELECT, INSERT, UPDATE, DELETE",
+    "audit": "SELECT, INSERT",
+}
+"""What a service's role may do with the rows of each schema; to change a table is its owner's alone."""
+
+
+async def _owner_and_role(connection: Connection) -> tuple[str, str]:
+    owner: str = await connection.fetchval(
+        "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
+    )
+    if not owner.endswith(OWNER):
+        raise RuntimeError(f"the store belongs to {owner}, not to a role named <its service>{OWNER}")
+    return owner, owner.removesuffix(OWNER)
+
+
+async def _take_over(connection: Connection, owner: str, role: str) -> None:
+    """Until version 0.1 a service owned its tables: give them to the owner, and the service its grants, at once."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '5s'")
+        if await connection.fetchval(
+            "SELECT true FROM pg_namespace WHERE pg_get_userbyid(nspowner) = $1", role
+        ):
+            await connection.execute(f"REASSIGN OWNED BY {quoted(role)} TO {quoted(owner)}")
+            await _grant(connection, role)
+
+
+async def _grant(connection: Connection, role: str) -> None:
+    who = quoted(role)
+    for schema in await connection.fetch(
+        "SELECT nspname FROM pg_namespace WHERE nspname = ANY($1)", [*_GRANTED]
+    ):
+        name = schema["nspname"]
+        await connection.execute(
+            f"GRANT USAGE ON SCHEMA {name} TO {who};"
+            f" GRANT {_GRANTED[name]} ON ALL TABLES IN SCHEMA {name} TO {who};"
+            f" GRANT USAGE ON ALL SEQUENCES IN SCHEMA {name} TO {who};"
+            f" GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {name} TO {who}"
+        )
+    await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON public.migrations FROM {who}")
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 async def unapplied(connection: Connection, service: str) -> list[str]:

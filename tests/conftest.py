@@ -49,7 +49,7 @@ async def store_of(postgres: Stack) -> AsyncIterator[MakeStore]:
     async def make(service: str) -> Pool:
         name = f"{service}_{next(_numbers)}"
         dsn = await postgres.make_database(name, service)
-        await database.migrate(dsn, service)
+        await database.migrate(postgres.database_dsn(name), service)
         pool = await database.open_pool(dsn, "tests")
         made.append((name, pool))
         return pool

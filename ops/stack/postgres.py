@@ -21,7 +21,7 @@ import psutil
 from ops.refusal import Refusal
 from ops.stack.ports import HOST
 from ops.stack.processes import Account
-from shared.database import AWAY
+from shared.database import AWAY, OWNER, quoted
 
 SUPERUSER = "postgres"
 HOMES = (Path("/var/lib/simpul"), Path("/var/tmp/simpul"), Path("/tmp/simpul"))  # noqa: S108 - owned, checked
@@ -231,14 +231,12 @@ async def answers(address: str, patience: float = 2.0) -> bool:
 
 
 async def provide(superuser_dsn: str, passwords: Mapping[str, str]) -> list[str]:
-    """A role and a database of its own for each service, closed to the others; what was newly made."""
+    """For each service a role, an owner's role, and a database closed to the others; what was newly made."""
     made: list[str] = []
     connection = await asyncpg.connect(superuser_dsn, timeout=10)
     try:
-        roles = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
         for name, password in passwords.items():
-            if name not in roles:
-                await connection.execute(f"CREATE ROLE {_quoted(name)} LOGIN PASSWORD '{password}'")
+            await _make_role(connection, name, f"LOGIN PASSWORD '{password}'")
             made += await make_database(connection, name, name)
     finally:
         await connection.close()
@@ -246,26 +244,31 @@ async def provide(superuser_dsn: str, passwords: Mapping[str, str]) -> list[str]
 
 
 async def make_database(
-    connection: "asyncpg.Connection[asyncpg.Record]", name: str, owner: str
+    connection: "asyncpg.Connection[asyncpg.Record]", name: str, role: str
 ) -> Sequence[str]:
-    """A database that only its owner can connect to; its name if it was not there."""
+    """A database that only `role` can connect to, and only its owner's role change; its name if it was not there."""
+    owner = role + OWNER
+    await _make_role(connection, owner, "NOLOGIN")
     if await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
         made: list[str] = []
+        await connection.execute(f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(owner)}")
     else:
-        await connection.execute(f"CREATE DATABASE {_quoted(name)} OWNER {_quoted(owner)}")
+        await connection.execute(f"CREATE DATABASE {quoted(name)} OWNER {quoted(owner)}")
         made = [name]
-    await connection.execute(f"REVOKE CONNECT ON DATABASE {_quoted(name)} FROM PUBLIC")
+    await connection.execute(f"REVOKE CONNECT ON DATABASE {quoted(name)} FROM PUBLIC")
+    await connection.execute(f"GRANT CONNECT ON DATABASE {quoted(name)} TO {quoted(role)}")
     return made
+
+
+async def _make_role(connection: "asyncpg.Connection[asyncpg.Record]", name: str, options: str) -> None:
+    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", name):
+        await connection.execute(f"CREATE ROLE {quoted(name)} {options}")
 
 
 async def drop_database(superuser_dsn: str, name: str) -> None:
     """Away with it, whoever is connected."""
     connection = await asyncpg.connect(superuser_dsn, timeout=10)
     try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+        await connection.execute(f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)")
     finally:
         await connection.close()
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

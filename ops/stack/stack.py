@@ -431,14 +431,14 @@ class Stack:
 
     # throw-away databases, for tests
 
-    async def make_database(self, name: str, owner: str) -> str:
-        """A database owned by a service's role; its address."""
+    async def make_database(self, name: str, role: str) -> str:
+        """A database for a service's role; its address. To change its tables: `database_dsn`."""
         connection = await asyncpg.connect(self.database_dsn("postgres"), timeout=10)
         try:
-            await postgres.make_database(connection, name, owner)
+            await postgres.make_database(connection, name, role)
         finally:
             await connection.close()
-        return self.database_dsn(name, role=owner)
+        return self.database_dsn(name, role=role)
 
     async def drop_database(self, name: str) -> None:
         """Away with it, whoever is connected."""

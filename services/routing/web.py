@@ -15,6 +15,7 @@ from services.routing.domain.case import Case
 from services.routing.domain.city import City
 from services.routing.store import Bookmark
 from services.routing.views import CasePage, CaseView, TriagePage, line, triage_line, view
+from shared import audit
 from shared.access import Access, Caller, Denied
 from shared.decision import Refused
 from shared.delivery.commands import Once
@@ -117,6 +118,7 @@ def _doing(
             act.done_by(_by(caller)).known_as(named),
             once=once,
             answer=lambda applied: _shown(complaint_id, applied),
+            noted=audit.Entry(caller, act.name),
         )
         return Response(applied.answer, media_type="application/json")
 

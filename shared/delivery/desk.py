@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from shared import clock
+from shared import audit, clock
 from shared.database import Connection, Pool, Transaction, refuses_the_row
 from shared.decision import Unworkable
 from shared.delivery import commands, keys, letters, saying, sequence, watermark
@@ -131,18 +131,19 @@ class Desk(Generic[S, C]):
         *,
         once: Once | None = None,
         answer: Callable[[Applied[S]], bytes] | None = None,
+        noted: audit.Entry | None = None,
         lock_timeout: float = 2.0,
     ) -> Applied[S]:
-        """Do what somebody asked, now, in a transaction of its own.
+        """Do what somebody asked, now, in a transaction of its own; `noted`: with this entry in the audit.
 
         With `once` and `answer` the answer is kept, and given again to a repeat. Raises Refused (the rule
         says no), Busy (the row stays locked for `lock_timeout` seconds), or what is transient.
         """
         try:
             try:
-                return await self._command(key, act, once, answer, lock_timeout)
+                return await self._command(key, act, once, answer, noted, lock_timeout)
             except asyncpg.IntegrityConstraintViolationError:  # a ticket that collided: load() sees it now
-                return await self._command(key, act, once, answer, lock_timeout)
+                return await self._command(key, act, once, answer, noted, lock_timeout)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             raise Busy from None
         except asyncpg.PostgresError as error:
@@ -156,6 +157,7 @@ class Desk(Generic[S, C]):
         act: Fact,
         once: Once | None,
         answer: Callable[[Applied[S]], bytes] | None,
+        noted: audit.Entry | None,
         lock_timeout: float,
     ) -> Applied[S]:
         async with self._folding([key], lock_timeout=lock_timeout, strict=True) as folding:
@@ -165,6 +167,8 @@ class Desk(Generic[S, C]):
                 return Applied(states[key], (), before, repeated=True)
             outcome = await folding.attempt([handed_in(key, act)])
             applied = Applied(outcome.states[key], tuple(outcome.says))
+            if noted is not None:
+                await audit.note(folding.tx, noted.who, noted.act, key, folding.now, noted.about)
             if answer is not None:
                 applied = Applied(applied.state, applied.says, answer(applied))
                 if once is not None and applied.answer is not None:

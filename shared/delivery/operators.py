@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.database import Connection, Transaction
+from shared import audit
+from shared.database import Connection
 from shared.delivery import keys
 from shared.delivery.record import unpack_headers
 
@@ -79,14 +80,21 @@ async def release(
     async with connection.transaction():
         rows = await connection.fetch(
             "UPDATE delivery.dead_letters SET status = 'releasing', worked_at = $2, worked_by = $3, note = $4"
-            " WHERE id = ANY($1::bigint[]) AND status = 'open' RETURNING id",
+            " WHERE id = ANY($1::bigint[]) AND status = 'open' RETURNING id, key",
             list(letters),
             now,
             author,
             reason,
         )
         for row in rows:
-            await _note(connection, now, author, "release", f"dead letter {row['id']}", reason)
+            await audit.note(
+                connection,
+                audit.Operator(author),
+                "release dead letter",
+                row["key"],
+                now,
+                f"{row['id']}: {reason}",
+            )
     return len(rows)
 
 
@@ -113,7 +121,9 @@ async def discard(connection: Connection, letter: int, author: str, reason: str,
         )
         if discarded is None:  # released while we waited for the lock: nothing of this holds
             raise NotThere(f"dead letter {letter} was released meanwhile")
-        await _note(connection, now, author, "discard", f"dead letter {letter}", reason)
+        await audit.note(
+            connection, audit.Operator(author), "discard dead letter", row["key"], now, f"{letter}: {reason}"
+        )
 
 
 async def accept_gap(
@@ -130,7 +140,7 @@ async def accept_gap(
         )
         if first is not None:
             await keys.save(connection, [locked.hearing(topic, first - 1)])
-        await _note(connection, now, author, "accept gap", f"{key} on {topic}", reason)
+        await audit.note(connection, audit.Operator(author), "accept gap", key, now, f"{topic}: {reason}")
 
 
 async def resume(connection: Connection, author: str, reason: str, now: datetime) -> str:
@@ -139,16 +149,5 @@ async def resume(connection: Connection, author: str, reason: str, now: datetime
         stopped: str | None = await connection.fetchval("DELETE FROM delivery.stops RETURNING reason")
         if stopped is None:
             raise NotThere("this consumer has not stopped itself")
-        await _note(connection, now, author, "resume", stopped, reason)
+        await audit.note(connection, audit.Operator(author), "resume", None, now, f"{stopped}: {reason}")
         return stopped
-
-
-async def _note(tx: Transaction, now: datetime, author: str, act: str, subject: str, reason: str) -> None:
-    await tx.execute(
-        "INSERT INTO delivery.operator_acts (at, author, act, subject, reason) VALUES ($1, $2, $3, $4, $5)",
-        now,
-        author,
-        act,
-        subject,
-        reason,
-    )

@@ -24,7 +24,9 @@ async def stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict
     """A database for each service that holds a city, with the table that its migration makes."""
     stack = Stack(tmp_path_factory.mktemp("stack"), usual_ports=False)
     await stack.start(["postgres"])
-    made = {service: await stack.make_database(f"city_{service}", service) for service in DOCUMENTS}
+    for service in DOCUMENTS:
+        await stack.make_database(f"city_{service}", service)
+    made = {service: stack.database_dsn(f"city_{service}") for service in DOCUMENTS}
     for dsn in made.values():
         await _run(dsn, TABLE)
     yield made

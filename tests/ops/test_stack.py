@@ -30,7 +30,7 @@ async def test_a_role_cannot_connect_to_another_services_store(stack: Stack) -> 
 
 
 async def test_a_throw_away_database_comes_and_goes(stack: Stack) -> None:
-    connection = await asyncpg.connect(await stack.make_database("trial", owner="routing"))
+    connection = await asyncpg.connect(await stack.make_database("trial", role="routing"))
     await stack.drop_database("trial")
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
         await connection.fetchval("SELECT 1")
@@ -45,8 +45,9 @@ async def test_durability_is_as_postgresql_ships_it(stack: Stack) -> None:
 
 async def test_what_was_committed_survives_a_kill_and_is_found_at_the_same_address(stack: Stack) -> None:
     address = stack.dsn("intake")
-    connection = await asyncpg.connect(address)
-    await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    connection = await asyncpg.connect(stack.database_dsn("intake"))
+    await connection.execute("CREATE TABLE kept AS SELECT 1 AS one; GRANT SELECT ON kept TO intake")
+    await connection.close()
     stack.kill("postgres", signal.SIGKILL)
     assert await stack.processes.ended("postgres", 10)
     await Stack(stack.places.root, usual_ports=False).start(["postgres"])  # as a later ./simpul up would

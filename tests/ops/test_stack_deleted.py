@@ -16,7 +16,7 @@ async def test_a_hub_in_a_folder_of_the_same_name_begins_anew(tmp_path: Path) ->
     old = Stack(root, usual_ports=False)
     await old.start(["postgres"])
     pid = old.processes.find("postgres")
-    connection = await asyncpg.connect(old.dsn("intake"))
+    connection = await asyncpg.connect(old.database_dsn("intake"))
     await connection.execute("CREATE TABLE of_the_old_hub ()")
     await connection.close()
     shutil.rmtree(root)

@@ -255,6 +255,14 @@ async def test_the_same_command_again_gets_the_same_answer_and_happens_once(offi
     assert (await office.said()).count("complaint.progressed") == 1
 
 
+async def test_each_act_is_in_the_audit_once_and_a_refused_one_is_not(office: Office) -> None:
+    await office.do(CLEAR_TICKET, "accept", role="opd:LAMPU", key="k1")
+    await office.do(CLEAR_TICKET, "accept", role="opd:LAMPU", key="k1")
+    await office.do(CLEAR_TICKET, "close", {"reason": "Selesai."})
+    rows = await office.desk.pool.fetch("SELECT role, opd, act, complaint_id FROM audit.acts")
+    assert [tuple(row) for row in rows] == [("opd", "LAMPU", "accept", UUID(int=1))]
+
+
 async def test_a_hand_back_can_be_repeated_by_the_opd_that_no_longer_has_the_case(office: Office) -> None:
     words = {"reason": "Bukan kami."}
     first = await office.do(CLEAR_TICKET, "hand_back", words, "opd:LAMPU", key="k2")

@@ -30,7 +30,7 @@ class Row:
 async def store(postgres: Stack) -> AsyncIterator[Pool]:
     name = f"cluster_{next(_names)}"
     dsn = await postgres.make_database(name, "routing")
-    await database.migrate(dsn, "toy")
+    await database.migrate(postgres.database_dsn(name), "toy")
     pool = await database.open_pool(dsn, "tests")
     yield pool
     cluster._own = None

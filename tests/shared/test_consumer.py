@@ -29,7 +29,8 @@ _names = itertools.count()
 async def desk(postgres: Stack, kafka: Stack) -> AsyncIterator[Desk[Tally, World]]:
     name = f"deaf_{next(_names)}"
     dsn = await postgres.make_database(name, "routing")
-    await database.migrate(dsn, "toy")
+    await database.migrate(postgres.database_dsn(name), "toy")
+    await world.make_tallies(postgres.database_dsn(name))
     pool = await database.open_pool(dsn, "tests")
     desk = await world.open_desk(pool)
     desk.name = f"{name}-{uuid4().hex[:6]}"

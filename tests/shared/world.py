@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from shared.database import Pool, Transaction
 from shared.decision import Decision, Refused
 from shared.delivery import envelope, saying, sequence
@@ -110,13 +112,19 @@ fold = Fold(
 )
 
 
+async def make_tallies(dsn: str) -> None:
+    """The toy's own table, made by the owner of its store."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(
+        "CREATE TABLE tallies (key uuid PRIMARY KEY, texts text[] NOT NULL,"
+        " size integer NOT NULL CHECK (size < 1000)); GRANT ALL ON tallies TO routing"
+    )
+    await connection.close()
+
+
 async def open_desk(pool: Pool) -> Desk[Tally, World]:
     """A desk over a store that has the frame's tables."""
     async with pool.acquire() as connection:
-        await connection.execute(
-            "CREATE TABLE IF NOT EXISTS tallies (key uuid PRIMARY KEY, texts text[] NOT NULL,"
-            " size integer NOT NULL CHECK (size < 1000))"
-        )
         await saying.make_months(connection, datetime.now(UTC).date())  # noqa: TID251
     return Desk(
         name="toy",
