@@ -264,6 +264,8 @@ class Stack:
         }
         if service == "intake":
             told["SIMPUL_MASTER_KEY_FILE"] = str(places.master_key)
+            if "SIMPUL_PUBLIC_URL" not in os.environ:
+                told["SIMPUL_PUBLIC_URL"] = self.url(part)
         simulated = SIMULATOR in self.plan().parts  # then never the real one, whatever the shell says
         if service == "lapor_bridge" and (simulated or "SIMPUL_LAPOR_URL" not in os.environ):
             told["SIMPUL_LAPOR_URL"] = self.url(SIMULATOR)

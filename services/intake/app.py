@@ -12,7 +12,7 @@ def open_intake(settings: Settings) -> Parts:
     """The parts of one process."""
     seal = Seal.from_file(settings.master_key_file)
     return Parts(
-        fold=intake_fold(seal),
+        fold=intake_fold(seal, settings.public_url),
         routes=[complaint_routes],
         bodies=LARGER_BODIES,
         seal=seal,

@@ -7,6 +7,8 @@ from services.intake import store
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.keyed import Subkeys
+from services.intake.domain.means import Means
+from services.intake.domain.notices import telling
 from services.intake.domain.receiving import on_submission_posted, refusal, submission_key
 from shared.database import Transaction
 from shared.delivery.fold import Fold, Rule
@@ -52,18 +54,29 @@ def subkeys(seal: Seal) -> Subkeys:
     )
 
 
-def intake_fold(seal: Seal) -> Fold[Complaint, Subkeys]:
-    """The fold. Its rules decide nothing by the city's registry; what they need beside a complaint is keys."""
-    keys = subkeys(seal)
+def intake_fold(seal: Seal, follow_at: str | None = None) -> Fold[Complaint, Means]:
+    """The fold. Whatever a rule adds to the timeline, `telling` tells to the reporter.
 
-    async def the_keys(_tx: Transaction) -> Subkeys:
-        return keys
+    `follow_at`: the public's address of intake, for messages to citizens.
+    """
+    keys = subkeys(seal)
+    names = store.CityNames()
+
+    async def means(tx: Transaction) -> Means:
+        return Means(
+            tickets=keys.tickets,
+            fingerprints=keys.fingerprints,
+            pseudonyms=keys.pseudonyms,
+            files=keys.files,
+            city=await names.read(tx),
+            follow_at=follow_at,
+        )
 
     return Fold(
-        hears,
+        {kind: telling(rule) for kind, rule in hears.items()},
         load=partial(store.load_complaints, keys=keys),
         save=partial(store.save_complaints, seal=seal),
-        city=the_keys,
+        city=means,
         keys={SubmissionPosted: submission_key},
         refuses={SubmissionPosted: refusal},
     )

@@ -27,7 +27,7 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
     """The state of each; where one is not in yet a blank one, with a free ticket and its early facts."""
     rows = await tx.fetch(
         """SELECT complaint_id, ticket, submission_id, fingerprint, status, opd, awaits, lapor_id,
-                  lapor_items, steps
+                  lapor_items, steps, channel, conversation, confidential
              FROM complaints WHERE complaint_id = ANY($1::uuid[])""",
         ids,
     )
@@ -43,6 +43,9 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
             lapor_id=row["lapor_id"],
             lapor_items=frozenset(json.loads(row["lapor_items"])),
             steps=row["steps"],
+            channel=row["channel"],
+            conversation=row["conversation"],
+            confidential=row["confidential"],
         )
         for row in rows
     }
@@ -96,7 +99,7 @@ _COMPLAINT_COLUMNS = (
     "complaint_id", "ticket", "submission_id", "fingerprint", "source", "reference", "channel", "reported_at",
     "received_at", "title", "text", "place", "category_hint", "klasifikasi", "anonymous", "confidential",
     "forward", "reporter", "attachments", "lapor", "status", "opd", "awaits", "lapor_id", "lapor_items",
-    "steps",
+    "steps", "conversation",
 )  # fmt: skip
 
 
@@ -165,6 +168,7 @@ def _complaint_row(complaint: Complaint, newcomer: Newcomer) -> tuple[Any, ...]:
         json.dumps([attachment.model_dump(mode="json") for attachment in received.attachments]),
         _json(received.lapor),
         *_standing(complaint),
+        complaint.conversation,
     )
 
 

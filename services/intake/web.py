@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.intake import store
 from services.intake.domain.channels import LAPOR
 from services.intake.domain.complaint import Complaint
-from services.intake.domain.keyed import Subkeys
+from services.intake.domain.means import Means
 from services.intake.domain.public import PublicComplaint, public_view
 from services.intake.domain.receiving import submission_key
 from services.intake.domain.tickets import Mistyped, read_ticket
@@ -62,7 +62,7 @@ class Taken(BaseModel):
     repeated: bool
 
 
-def complaint_routes(desk: Desk[Complaint, Subkeys], access: Access) -> APIRouter:
+def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
     """`POST /v1/complaints` for publishers, `GET /v1/complaints/{ticket}` for everybody."""
     router = APIRouter(prefix="/v1/complaints", tags=["complaints"])
     names = store.CityNames()

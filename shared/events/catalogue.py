@@ -2,12 +2,13 @@
 
 from types import ModuleType
 
-from shared.events import intake, lapor, receipts, routing, sla, submissions
+from shared.events import intake, lapor, notices, receipts, routing, sla, submissions
 from shared.events.fact import Event
 
 _MODULES: tuple[ModuleType, ...] = (
     submissions,
     receipts,
+    notices,
     intake,
     routing,
     lapor,

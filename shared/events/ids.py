@@ -32,6 +32,11 @@ def event_id(cause: UUID, type_: str, ordinal: int) -> UUID:
     return uuid5(SIMPUL, f"event:{cause}:{type_}:{ordinal}")
 
 
+def notice_id(cause: UUID, ticket: str) -> UUID:
+    """The id of what is told to the reporter of `ticket` because of `cause`: one fact is told to each once."""
+    return uuid5(SIMPUL, f"notice:{cause}:{ticket}")
+
+
 def clock_event_id(
     complaint: UUID, type_: str, clock: str, disposition: int | None, level: int, occurrence: int
 ) -> UUID:

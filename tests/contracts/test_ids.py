@@ -22,6 +22,7 @@ GOLDEN = {
     ids.command_id("sikesal", "5f1c"): "19a3d2e3-a7a5-5767-b9c6-336a21bc667d",
     ids.event_id(ONE, ROUTED, 0): "b5f7e68d-5882-5e0c-a9e1-371a6d67d578",
     ids.event_id(ONE, ROUTED, 1): "23316172-aefa-56fa-9964-12e9e7f48a8e",
+    ids.notice_id(ONE, "ZZT868MPA2Y"): "1617b528-3b01-504c-b572-c6d77889701a",
     ids.clock_event_id(ONE, BREACHED, "verify", None, 0, 1): "a594990e-522a-57dd-9e46-e2505813cec7",
     ids.clock_event_id(ONE, BREACHED, "first_response", 2, 0, 1): "34d3c8a3-6c00-5588-986e-5cbeb69cf0da",
 }

@@ -113,7 +113,6 @@ async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
                 "0800-000",
                 NIK,
                 "contoh.invalid",
-                "percakapan",
                 "of a face",
             )
             for secret in secrets:
@@ -125,6 +124,14 @@ async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
     photo_file, address = files
     assert SEAL.open(photo_file["content_sealed"], photo_file["file_id"].encode()) == b"a photo of a face"
     assert SEAL.open(address["url_sealed"], address["file_id"].encode()) == b"https://contoh.invalid/rahasia"
+
+
+async def test_the_talk_with_a_reporter_is_known_to_the_rules_by_the_channels_own_name(pool: Pool) -> None:
+    await take_in(pool, submission(conversation="wa-99", confidential=True))
+    key = blank(submission()).id
+    async with pool.acquire() as tx:
+        loaded = (await load(tx, key))[key]
+    assert (loaded.channel, loaded.conversation, loaded.confidential) == ("app", "wa-99", True)
 
 
 async def test_an_identity_cannot_be_read_as_another_complaints(pool: Pool) -> None:

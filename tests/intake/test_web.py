@@ -14,22 +14,23 @@ import pytest
 from fastapi import FastAPI
 
 from services.intake.domain.complaint import Complaint
-from services.intake.domain.keyed import Subkeys
+from services.intake.domain.means import Means
 from services.intake.handlers import intake_fold
 from services.intake.web import PostedComplaint, complaint_routes, prefers_html
 from shared import clock
 from shared.access import Access, new_key
 from shared.database import Pool
-from shared.delivery import saying
+from shared.delivery import envelope, saying
 from shared.delivery.desk import Desk
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.delivery.record import KeptRecord
+from shared.events.fact import Event
 from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 from shared.web import HttpServer, answer_problems
 from tests.conftest import MakeStore
-from tests.intake.world import asked, routed
+from tests.intake.world import NOW, asked, routed
 
 pytestmark = pytest.mark.store
 
@@ -49,7 +50,7 @@ class Intake:
     """Intake's two doors."""
 
     http: httpx.AsyncClient
-    desk: Desk[Complaint, Subkeys]
+    desk: Desk[Complaint, Means]
     keys: Mapping[str, str]
     offset: int = field(default=0)
 
@@ -122,6 +123,15 @@ async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
     await server.stop()
 
 
+def of_routing(key: UUID, fact: Event, number: int) -> KeptRecord:
+    """The record by which routing tells its `number`-th fact about a complaint."""
+    sequence = 10**12 + number
+    headers = envelope.headers(
+        "routing", key, fact.topic, str(key), fact.type, fact.id, sequence, NOW, None, fact.id, "00-0-0-00"
+    )
+    return KeptRecord(fact.topic, 0, number, 0, str(key).encode(), fact.write(), headers)
+
+
 async def test_a_complaint_that_is_posted_gets_a_ticket_under_which_anyone_may_follow_it(
     intake: Intake,
 ) -> None:
@@ -184,9 +194,27 @@ async def test_a_record_delivered_twice_says_nothing_the_second_time(intake: Int
     assert receipt["repeated"] is True
 
 
+async def test_a_reporter_is_told_once_whichever_door_it_came_by(intake: Intake) -> None:
+    value = json.dumps(BODY | {"source": "sikesal", "conversation": "web-77"}).encode()
+    await intake.hear(value, offset=7)
+    await intake.hear(value, offset=7)
+    answer = (await intake.post(BODY | {"conversation": "web-77"})).json()
+    assert answer["repeated"]
+    record = of_routing(UUID(answer["complaint_id"]), routed(), 1)
+    await intake.desk.batch([record])
+    await intake.desk.batch([record])
+    notices = await intake.said("intake.notices")
+    assert [notice["template"] for notice in notices] == ["received", "routed"]
+    assert {notice["conversation"] for notice in notices} == {"web-77"}
+    async with intake.desk.read() as connection:
+        keys = await connection.fetch("SELECT record_key FROM delivery.said WHERE topic = 'intake.notices'")
+    assert {key for (key,) in keys} == {"web-77"}
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
+        ({"conversation": "62800-0000-1234"}, "conversation"),
         ({"text": "a\x00b"}, "text"),
         ({"reporter": {"name": "a\x00b"}}, "reporter"),
         ({"channel": "smoke"}, "channel"),

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.intake.domain.city import City
 from services.intake.domain.complaint import Complaint
-from services.intake.domain.keyed import Subkeys
+from services.intake.domain.means import Means
 from services.intake.domain.receiving import on_submission_posted, submission_key
 from services.intake.domain.tickets import ticket_for
 from shared.events.fact import Event
@@ -16,7 +17,15 @@ from shared.events.routing import ComplaintRouted, InformationRequested
 from shared.events.submissions import SubmissionPosted
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
-KEYS = Subkeys(tickets=b"t" * 32, fingerprints=b"f" * 32, pseudonyms=b"p" * 32, files=b"a" * 32)
+CITY = City({"PUPR": "Dinas Pekerjaan Umum dan Penataan Ruang Kota Contoh", "PLN": "PLN"})
+KEYS = Means(
+    tickets=b"t" * 32,
+    fingerprints=b"f" * 32,
+    pseudonyms=b"p" * 32,
+    files=b"a" * 32,
+    city=CITY,
+    follow_at="https://pengaduan.contoh.invalid",
+)
 BY_OPD = By(kind="opd", name="PUPR")
 NIK = "1571014599990001"
 """Sixteen digits that are nobody's: the 45th of a 99th month is no birthday."""

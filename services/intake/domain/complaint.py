@@ -67,6 +67,10 @@ class Complaint:
     """The question or answer that the citizen was last given."""
     lapor_id: str | None = None
     lapor_items: frozenset[str] = frozenset()
+    channel: str = ""
+    conversation: str | None = None
+    """The channel's own reference, under which the reporter is told; None where there is nobody to tell."""
+    confidential: bool = False
     steps: int = 0
     early: tuple[Event, ...] = ()
     newcomer: Newcomer | None = None

@@ -14,7 +14,7 @@ from services.intake.domain import following, keyed
 from services.intake.domain.channels import CHANNELS, LAPOR
 from services.intake.domain.complaint import Complaint, File, Identity, Newcomer
 from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import masked
+from services.intake.domain.masking import is_address, masked
 from services.intake.domain.timeline import Step
 from shared.decision import Decision
 from shared.events.fact import Event
@@ -80,6 +80,8 @@ def problems(submission: SubmissionPosted, now: datetime) -> Iterator[FieldError
         yield FieldError(field=field, reason="may not contain the character U+0000")
     if not submission.text.strip():
         yield FieldError(field="text", reason="is blank")
+    if submission.conversation is not None and is_address(submission.conversation):
+        yield FieldError(field="conversation", reason="is the channel's own reference, never an address")
     yield from _problems_of_time(submission.reported_at, now)
     yield from _problems_of_channel(submission)
     for position, sent in enumerate(submission.attachments or ()):
@@ -145,6 +147,10 @@ def _taken_in(
         submission=submission.id,
         fingerprint=fingerprint,
         early=(),
+        channel=submission.channel,
+        # who reported in LAPOR is told by LAPOR
+        conversation=None if submission.source == LAPOR else submission.conversation,
+        confidential=submission.confidential,
         newcomer=Newcomer(received, fingerprint, _identity(submission), files),
     ).with_step(Step("received", now, submission.id))
     says: list[Event] = [received, _accepted(complaint, submission, repeated=False)]
