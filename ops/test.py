@@ -41,13 +41,13 @@ def _tests(expression: str) -> Callable[[], list[str]]:
 
 
 STEPS = {
-    "flow tests": Step(_tests("flow"), 20, pytest=True),
+    "flow tests": Step(_tests("flow"), 30, pytest=True),
     "types": Step(lambda: ["mypy"], 5),
     "format": Step(lambda: ["ruff", "format", "--check"], 1),
     "lint": Step(lambda: ["ruff", "check"], 1),
     "imports": Step(lambda: ["lint-imports"], 2),
     "migrations": Step(lambda: ["squawk", *_migrations()], 1),
-    "tests": Step(_tests("not flow"), 10, pytest=True),
+    "tests": Step(_tests("not flow"), 30, pytest=True),
 }
 """The longest first: it mostly waits, and the others run beside it."""
 

@@ -176,6 +176,10 @@ def _by(data: Json) -> str:
     return names.get(str(by.get("kind"))) or str(by.get("name") or "the city")
 
 
+def _ticket(data: Json, which: str) -> str:
+    return str(data[which]["ticket"])
+
+
 _WORDS: Mapping[str, tuple[Callable[[Json], str], str | None]] = {
     "submission.accepted": (
         lambda d: (
@@ -186,6 +190,18 @@ _WORDS: Mapping[str, tuple[Callable[[Json], str], str | None]] = {
     ),
     "complaint.received": (_received, "text"),
     "citizen.replied": (lambda _: "the reporter has spoken again: now a fact of the hub", "text"),
+    "citizen.rated": (lambda d: f"the reporter rates what was done: {d['rating']} of 5", "text"),
+    "complaint.amended": (
+        lambda d: f"it says something else now: {', '.join(d['changed'])}, by {_by(d)}",
+        None,
+    ),
+    "complaint.merged": (
+        lambda d: f"{_ticket(d, 'merged')} is the same matter as {_ticket(d, 'into')}",
+        None,
+    ),
+    "complaint.unmerged": (lambda d: f"{_ticket(d, 'merged')} is a matter of its own again", None),
+    "complaint.withdrawn": (lambda _: "the reporter takes it back", "reason"),
+    "complaint.erased": (lambda d: f"every holder forgets: {d['scope']}", None),
     "complaint.classified": (_classified, None),
     "complaint.routed": (_routed, "note"),
     "triage.requested": (lambda d: f"a verifier has to decide: {', '.join(d['reasons'])}", None),
@@ -199,6 +215,8 @@ _WORDS: Mapping[str, tuple[Callable[[Json], str], str | None]] = {
     "information.requested": (lambda d: f"{d['opd']} asks the reporter for more", "question"),
     "complaint.rejected": (lambda d: f"rejected: {d['kind']}", "reason"),
     "complaint.closed": (lambda d: f"{d['kind']}, by {_by(d)}", "reason"),
+    "complaint.reopened": (lambda d: f"opened again, by {_by(d)}", "reason"),
+    "deadline.extended": (lambda d: f"{_by(d)} gives {d['days']} more working days ({d['clock']})", "reason"),
     "lapor.linked": (
         lambda d: (
             f"it is report {d['lapor_id']} in the national system SP4N-LAPOR, "
@@ -209,6 +227,9 @@ _WORDS: Mapping[str, tuple[Callable[[Json], str], str | None]] = {
     "lapor.replied": (lambda d: f"in LAPOR, {_by(d)} wrote (item {d['item']})", "text"),
     "lapor.reassigned": (lambda d: f"LAPOR handed it to {d['institution']}", None),
     "lapor.status_changed": (lambda d: f"in LAPOR its status is now “{d['status']}”", None),
+    "lapor.delivery_failed": (lambda d: f"LAPOR did not take it: {d['operation']}", "reason"),
+    "lapor.diverged": (lambda d: f"LAPOR says otherwise: {d['field']} is {d['theirs']}", None),
+    "lapor.converged": (lambda d: f"LAPOR says the same again: {d['field']} is {d['agreed']}", None),
     "clock.started": (_starts, None),
     "clock.met": (_met, None),
     "clock.paused": (lambda d: f"{_clock(d)} pauses: the reporter is asked", None),
