@@ -4,8 +4,11 @@ import argparse
 import asyncio
 import getpass
 import json
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -15,9 +18,12 @@ from ops.console import show_table
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
-from shared import clock
+from shared import audit, clock
 from shared.database import Connection
-from shared.delivery import operators
+from shared.decision import Refused
+from shared.delivery import editing, operators
+from shared.events.parts import FieldError
+from shared.sealing import Seal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +34,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--all", action="store_true", help="those that were worked already too")
     listing.add_argument("--json", action="store_true", help="for machines")
 
-    show = acts.add_parser("show", help="one dead letter with its headers (its value stays in the store)")
+    show = acts.add_parser("show", help="one dead letter: its headers and the shape of its value")
     _names(show, "letter")
+
+    edit = acts.add_parser(
+        "edit", help="change a dead letter, which keeps its id and number; then release it"
+    )
+    _names(edit, "letter")
+    new = edit.add_mutually_exclusive_group()
+    new.add_argument(
+        "--value-file", type=Path, metavar="FILE", help="the whole new value; - reads it from here"
+    )
+    new.add_argument(
+        "--patch-file",
+        type=Path,
+        metavar="FILE",
+        help="only the fields that are wrong, as a JSON object; - reads it from here",
+    )
+    edit.add_argument(
+        "--header", action="append", default=[], metavar="NAME=VALUE", help="a new header; NAME= removes it"
+    )
+    _signed(edit)
 
     release = acts.add_parser("release", help="have dead letters worked again, in order, after a mend")
     release.add_argument("service", choices=SERVICES)
@@ -66,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     acts: dict[str, Callable[[Stack, argparse.Namespace], Awaitable[None]]] = {
         "list": _list,
         "show": _show,
+        "edit": _edit,
         "release": _release,
         "discard": _discard,
         "accept-gap": _accept_gap,
@@ -75,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         asyncio.run(acts[args.act](Stack(), args))  # type: ignore[arg-type]
     except operators.NotThere as nothing:
         raise Refusal(str(nothing)) from None
+    except Refused as refused:
+        raise Refusal("\n".join(f"{error.field}: {error.reason}" for error in refused.errors)) from None
     except (OSError, asyncpg.PostgresError) as away:
         raise Refusal(f"the store does not answer ({type(away).__name__}); is it up? ./simpul up") from None
     return 0
@@ -131,11 +159,69 @@ def _print(found: dict[str, dict[str, object]]) -> None:
 
 async def _show(stack: Stack, args: argparse.Namespace) -> None:
     async with _store(stack, args.service) as connection:
-        known = {letter.id: letter for letter in await operators.dead_letters(connection, every=True)}
-        if args.letter not in known:
-            raise operators.NotThere(f"{args.service} has no dead letter {args.letter}")
+        letter = await operators.dead_letter(connection, args.letter)
         headers = await operators.headers(connection, args.letter)
-    print(json.dumps({**vars_of(known[args.letter]), "headers": headers}, default=_plain, indent=2))
+        try:
+            shape = asdict(editing.shape(await editing.opened(connection, args.letter, _seals(stack))))
+        except LookupError as sealed:
+            shape = {"sealed": str(sealed)}
+    print(json.dumps({**asdict(letter), "headers": headers, "value": shape}, default=_plain, indent=2))
+
+
+def _seals(stack: Stack) -> editing.Seals:
+    """Dead letters of topics with personal data are sealed by the master key, where this command can read it."""
+    found: list[Seal] = []
+
+    def seal(_: str) -> Seal | None:
+        if not found and stack.places.master_key.exists():
+            found.append(Seal.from_file(stack.places.master_key))
+        return found[0] if found else None
+
+    return seal
+
+
+async def _edit(stack: Stack, args: argparse.Namespace) -> None:
+    headers = dict(one.partition("=")[::2] for one in args.header)
+    if not (args.value_file or args.patch_file or headers):
+        raise Refusal("nothing to change: give --value-file, --patch-file or --header")
+    change = editing.Change(
+        value=_content(args.value_file) if args.value_file else None,
+        patch=_patch(_content(args.patch_file)) if args.patch_file else None,
+        headers={name: value or None for name, value in headers.items()},
+    )
+    async with _store(stack, args.service) as connection:
+        try:
+            await editing.edit(
+                connection,
+                args.letter,
+                change,
+                _seals(stack),
+                audit.Operator(args.author),
+                args.reason,
+                clock.now(),
+            )
+        except operators.NotThere:
+            raise
+        except LookupError as sealed:
+            raise Refusal(f"{sealed}; {stack.places.master_key} is not there") from None
+    print(
+        f"dead letter {args.letter} is changed; what it was is kept. Work it again:"
+        f" ./simpul dead release {args.service} {args.letter} --reason …"
+    )
+
+
+def _content(file: Path) -> bytes:
+    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+
+
+def _patch(content: bytes) -> dict[str, object]:
+    try:
+        patch = json.loads(content)
+    except ValueError:
+        raise Refusal("the patch is not JSON") from None
+    if not isinstance(patch, dict):
+        raise Refusal("the patch is no JSON object")
+    return patch
 
 
 async def _release(stack: Stack, args: argparse.Namespace) -> None:
@@ -148,33 +234,38 @@ async def _release(stack: Stack, args: argparse.Namespace) -> None:
             and (args.key is None or letter.key == args.key)
         ]
         count = await operators.release(
-            connection, [letter.id for letter in open_now], args.author, args.reason, clock.now()
+            connection,
+            [letter.id for letter in open_now],
+            audit.Operator(args.author),
+            args.reason,
+            clock.now(),
         )
     print(f"{count} dead letters are being worked again; ./simpul dead list shows what comes of it")
 
 
 async def _discard(stack: Stack, args: argparse.Namespace) -> None:
     async with _store(stack, args.service) as connection:
-        await operators.discard(connection, args.letter, args.author, args.reason, clock.now())
+        await operators.discard(
+            connection, args.letter, audit.Operator(args.author), args.reason, clock.now()
+        )
     print(f"dead letter {args.letter} is given up; what waited behind it goes on")
 
 
 async def _accept_gap(stack: Stack, args: argparse.Namespace) -> None:
     async with _store(stack, args.service) as connection:
-        await operators.accept_gap(connection, args.key, args.topic, args.author, args.reason, clock.now())
+        await operators.accept_gap(
+            connection, args.key, args.topic, audit.Operator(args.author), args.reason, clock.now()
+        )
     print("the gap is accepted; what waited behind it goes on")
 
 
 async def _resume(stack: Stack, args: argparse.Namespace) -> None:
     async with _store(stack, args.service) as connection:
-        reason = await operators.resume(connection, args.author, args.reason, clock.now())
+        reason = await operators.resume(connection, audit.Operator(args.author), args.reason, clock.now())
     print(f"{args.service} goes on; it had stopped because {reason}")
 
 
-def vars_of(letter: operators.DeadLetter) -> dict[str, object]:
-    """Its fields by name."""
-    return {name: getattr(letter, name) for name in operators.DeadLetter.__slots__}
-
-
 def _plain(value: object) -> object:
-    return vars_of(value) if isinstance(value, operators.DeadLetter) else str(value)
+    if isinstance(value, operators.DeadLetter | FieldError):
+        return asdict(value) if isinstance(value, operators.DeadLetter) else value.model_dump()
+    return str(value)

@@ -32,6 +32,7 @@ from shared.delivery.posting import Poster
 from shared.delivery.relay import Relay, Session
 from shared.delivery.watch import Watch
 from shared.logging import where
+from shared.operations import operations_routes
 from shared.sealing import Seal
 from shared.settings import ServiceSettings
 from shared.web import HttpServer, answer_problems, problem
@@ -91,7 +92,7 @@ def make_app(name: str, metrics: Metrics) -> FastAPI:
 
 def open_doors(app: FastAPI, parts: Parts, desk: Desk[Any, Any], access: Access) -> None:
     """Every route by which a caller reaches the service's desk."""
-    for routes in parts.routes:
+    for routes in (operations_routes, *parts.routes):
         app.include_router(routes(desk, access))
 
 

@@ -18,6 +18,7 @@ from shared.database import AWAY
 from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
 from shared.delivery.metrics import Metrics
+from shared.delivery.operators import NotThere
 from shared.events.parts import FieldError
 from shared.limits import TooMany
 from shared.logging import where
@@ -70,6 +71,10 @@ def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
     @app.exception_handler(NotFound)
     async def not_found(_: Request, error: NotFound) -> JSONResponse:
         return problem(404, str(error) or "There is no such thing")
+
+    @app.exception_handler(NotThere)
+    async def not_there(_: Request, error: NotThere) -> JSONResponse:
+        return problem(404, str(error))
 
     @app.exception_handler(Unworkable)
     async def unworkable(_: Request, error: Unworkable) -> JSONResponse:

@@ -20,7 +20,7 @@ async def keep_waiting(tx: Transaction, items: Iterable[Item], now: datetime) ->
         "INSERT INTO delivery.waiting (key, sequence, since, topic, partition, record_offset, record_time,"
         " record_key, headers, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         [
-            (item.key, item.number, now, *_place(item.record), *_content(item.record, None))
+            (item.key, item.number, now, *_place(item.record), *content(item.record, None))
             for item in items
             if item.record is not None
         ],
@@ -64,7 +64,7 @@ async def keep_dead(
                 (item.problem or "").replace("\x00", "�"),
                 seals(record.topic) is not None,
                 *_place(record),
-                *_content(record, seals(record.topic)),
+                *content(record, seals(record.topic)),
             )
             for item in items
             if (record := item.record) is not None
@@ -119,7 +119,7 @@ async def releasing(
         key,
         topic,
     )
-    letters = [_opened(row[1], tuple(row)[2:], seals) for row in rows if row[0] == "releasing"]
+    letters = [opened(row[1], tuple(row)[2:], seals) for row in rows if row[0] == "releasing"]
     return letters, any(row[0] == "open" for row in rows)
 
 
@@ -134,7 +134,7 @@ async def keyless_releasing(
         " (SELECT FROM delivery.keys AS k WHERE k.key = d.key AND k.parked ? d.topic)"
         " ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED"
     )
-    return [row[0] for row in rows], [_opened(row[1], tuple(row)[2:], seals) for row in rows]
+    return [row[0] for row in rows], [opened(row[1], tuple(row)[2:], seals) for row in rows]
 
 
 async def released_ids(tx: Transaction, ids: Sequence[int], now: datetime) -> None:
@@ -162,12 +162,12 @@ def _place(record: Record) -> tuple[str, int, int, int]:
     return record.topic, record.partition, record.offset, record.timestamp
 
 
-def _content(record: Record, seal: Seal | None) -> tuple[bytes | None, bytes, bytes | None]:
+def content(record: Record, seal: Seal | None) -> tuple[bytes | None, bytes, bytes | None]:
     """Key, headers and value as bytes; sealed where the topic carries identity, which any of them may hold."""
-    content = (record.key, pack_headers(record.headers), record.value)
+    plain = (record.key, pack_headers(record.headers), record.value)
     if seal is None:
-        return content
-    key, headers, value = (None if part is None else seal.seal(part, _context(record)) for part in content)
+        return plain
+    key, headers, value = (None if part is None else seal.seal(part, _context(record)) for part in plain)
     assert headers is not None
     return key, headers, value
 
@@ -187,7 +187,8 @@ def _kept(row: asyncpg.Record | Sequence[Any], seal: Seal | None = None) -> Kept
     return replace(record, key=key, value=value, headers=tuple(unpack_headers(headers)))
 
 
-def _opened(sealed: bool, row: Sequence[Any], seals: Callable[[str], Seal | None]) -> KeptRecord:
+def opened(sealed: bool, row: Sequence[Any], seals: Callable[[str], Seal | None]) -> KeptRecord:
+    """The record in a row as `_kept` takes it, with its seal broken. LookupError where there is no key for it."""
     if not sealed:
         return _kept(row)
     seal = seals(row[0])

@@ -1,5 +1,7 @@
 """What operators do to the delivery of a service: release, discard, accept a gap, resume (DESIGN §4.6-4.8).
 
+The CLI (`./simpul dead`) and HTTP (`/v1/operations`) are two doors to these.
+
 These write down what is wanted; the running service's own loop does the folding, under the complaint's lock and
 with its own rules, within a second (`Desk.free_what_can_be`). So the tool needs no service's code, and doing it
 twice is harmless.
@@ -33,20 +35,45 @@ class DeadLetter:
     sealed: bool
     worked_by: str | None
     note: str | None
+    edits: int
 
 
 class NotThere(LookupError):
     """There is no such dead letter, or nothing is parked there."""
 
 
-async def dead_letters(connection: Connection, *, every: bool = False) -> list[DeadLetter]:
-    """The open dead letters, oldest first; with `every` those that were worked too."""
+_LETTER = (
+    "SELECT id, topic, partition, record_offset, key, sequence, status, reason, attempts, since, sealed,"
+    " worked_by, note, (SELECT count(*) FROM delivery.letter_edits AS e WHERE e.letter = d.id)"
+    " FROM delivery.dead_letters AS d"
+)
+
+
+async def dead_letters(
+    connection: Connection, *, every: bool = False, after: int = 0, limit: int | None = None
+) -> list[DeadLetter]:
+    """The open dead letters behind `after`, oldest first; with `every` those that were worked too."""
     rows = await connection.fetch(
-        "SELECT id, topic, partition, record_offset, key, sequence, status, reason, attempts, since, sealed,"
-        " worked_by, note FROM delivery.dead_letters WHERE $1 OR status IN ('open', 'releasing') ORDER BY id",
+        f"{_LETTER} WHERE id > $2 AND ($1 OR status IN ('open', 'releasing')) ORDER BY id LIMIT $3",
         every,
+        after,
+        limit,
     )
     return [DeadLetter(*row) for row in rows]
+
+
+async def dead_letter(connection: Connection, letter: int) -> DeadLetter:
+    """One of them. Raises NotThere."""
+    row = await connection.fetchrow(f"{_LETTER} WHERE id = $1", letter)
+    if row is None:
+        raise NotThere(f"there is no dead letter {letter}")
+    return DeadLetter(*row)
+
+
+async def stopped(connection: Connection) -> tuple[datetime, str] | None:
+    """Since when and why the consumer of this service stopped itself; None where it runs."""
+    row = await connection.fetchrow("SELECT since, reason FROM delivery.stops")
+    return None if row is None else (row["since"], row["reason"])
 
 
 async def headers(connection: Connection, letter: int) -> list[tuple[str, str | None]]:
@@ -74,7 +101,7 @@ async def parked(connection: Connection) -> list[tuple[UUID, str, str, datetime,
 
 
 async def release(
-    connection: Connection, letters: Sequence[int], author: str, reason: str, now: datetime
+    connection: Connection, letters: Sequence[int], who: audit.Who, reason: str, now: datetime
 ) -> int:
     """Have these dead letters worked again by the service; the number of them that were open."""
     async with connection.transaction():
@@ -83,13 +110,13 @@ async def release(
             " WHERE id = ANY($1::bigint[]) AND status = 'open' RETURNING id, key",
             list(letters),
             now,
-            author,
+            who.name,
             reason,
         )
         for row in rows:
             await audit.note(
                 connection,
-                audit.Operator(author),
+                who,
                 "release dead letter",
                 row["key"],
                 now,
@@ -98,7 +125,7 @@ async def release(
     return len(rows)
 
 
-async def discard(connection: Connection, letter: int, author: str, reason: str, now: datetime) -> None:
+async def discard(connection: Connection, letter: int, who: audit.Who, reason: str, now: datetime) -> None:
     """Give a dead letter up: its number is heard, what waited behind it goes on. Raises NotThere."""
     async with connection.transaction():
         row = await connection.fetchrow(
@@ -116,18 +143,16 @@ async def discard(connection: Connection, letter: int, author: str, reason: str,
             " WHERE id = $1 AND status IN ('open', 'releasing') RETURNING id",
             letter,
             now,
-            author,
+            who.name,
             reason,
         )
         if discarded is None:  # released while we waited for the lock: nothing of this holds
             raise NotThere(f"dead letter {letter} was released meanwhile")
-        await audit.note(
-            connection, audit.Operator(author), "discard dead letter", row["key"], now, f"{letter}: {reason}"
-        )
+        await audit.note(connection, who, "discard dead letter", row["key"], now, f"{letter}: {reason}")
 
 
 async def accept_gap(
-    connection: Connection, key: UUID, topic: str, author: str, reason: str, now: datetime
+    connection: Connection, key: UUID, topic: str, who: audit.Who, reason: str, now: datetime
 ) -> None:
     """Give up the numbers that are missing before the first one that waits. Raises NotThere."""
     async with connection.transaction():
@@ -140,14 +165,14 @@ async def accept_gap(
         )
         if first is not None:
             await keys.save(connection, [locked.hearing(topic, first - 1)])
-        await audit.note(connection, audit.Operator(author), "accept gap", key, now, f"{topic}: {reason}")
+        await audit.note(connection, who, "accept gap", key, now, f"{topic}: {reason}")
 
 
-async def resume(connection: Connection, author: str, reason: str, now: datetime) -> str:
+async def resume(connection: Connection, who: audit.Who, reason: str, now: datetime) -> str:
     """Let a consumer that stopped itself go on; why it had stopped. Raises NotThere."""
     async with connection.transaction():
         stopped: str | None = await connection.fetchval("DELETE FROM delivery.stops RETURNING reason")
         if stopped is None:
             raise NotThere("this consumer has not stopped itself")
-        await audit.note(connection, audit.Operator(author), "resume", None, now, f"{stopped}: {reason}")
+        await audit.note(connection, who, "resume", None, now, f"{stopped}: {reason}")
         return stopped

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError
 
-from shared import clock
+from shared import audit, clock
 from shared.database import Connection
 from shared.delivery import operators
 from shared.events.intake import CitizenReplied
@@ -149,7 +149,7 @@ async def everywhere(hub: Hub, act: Callable[[Connection], Awaitable[int]]) -> d
 async def resume(connection: Connection) -> int:
     if not await connection.fetchval("SELECT count(*) FROM delivery.stops"):
         return 0
-    await operators.resume(connection, "sari", "looked at it", clock.now())
+    await operators.resume(connection, audit.Operator("sari"), "looked at it", clock.now())
     return 1
 
 
@@ -157,7 +157,7 @@ def discard(keys: list[str]) -> Callable[[Connection], Awaitable[int]]:
     async def act(connection: Connection) -> int:
         letters = [one for one in await operators.dead_letters(connection) if str(one.key) in keys]
         for letter in letters:
-            await operators.discard(connection, letter.id, "sari", "rubbish", clock.now())
+            await operators.discard(connection, letter.id, audit.Operator("sari"), "rubbish", clock.now())
         return len(letters)
 
     return act

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared import clock
+from shared import audit, clock
 from shared.delivery import operators
 from shared.events.intake import CitizenReplied
 from tests.flow.world import AT, LAMPS, Hub, complaint, reference, spoken_by_intake, until
@@ -63,7 +63,9 @@ async def discard(hub: Hub, letter: int) -> None:
 
     connection = await asyncpg.connect(hub.stack.dsn("routing"), timeout=10)
     try:
-        await operators.discard(connection, letter, "sari", "rubbish from a test", clock.now())
+        await operators.discard(
+            connection, letter, audit.Operator("sari"), "rubbish from a test", clock.now()
+        )
     finally:
         await connection.close()
 

@@ -1,16 +1,14 @@
 """The frame's promise on a real PostgreSQL: once, in order, and one bad record stops only its own complaint."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
 
-from ops.stack.stack import Stack
-from shared import clock, database
+from shared import audit, clock
 from shared.decision import Refused, Unworkable
 from shared.delivery import operators, saying, sequence
 from shared.delivery.commands import Once
@@ -24,24 +22,7 @@ from tests.shared.world import Owner, Tally, World, Write, submission
 
 pytestmark = pytest.mark.store
 Toy = Desk[Tally, World]
-_names = itertools.count()
-
-
-@pytest.fixture
-async def desk(postgres: Stack) -> AsyncIterator[Toy]:
-    name = f"toy_{next(_names)}"
-    dsn = await postgres.make_database(name, "routing")
-    await database.migrate(postgres.database_dsn(name), "toy")
-    await world.make_tallies(postgres.database_dsn(name))
-    pool = await database.open_pool(dsn, "tests")
-    yield await world.open_desk(pool)
-    pool.terminate()
-    await postgres.drop_database(name)
-
-
-@pytest.fixture
-def intake() -> Owner:
-    return Owner()
+SARI = audit.Operator("sari")
 
 
 async def texts(desk: Toy, key: UUID) -> list[str]:
@@ -116,7 +97,7 @@ async def test_an_operator_may_accept_a_gap(desk: Toy, intake: Owner) -> None:
     one, _lost, three, four = (intake.replies(key, text) for text in "1234")
     await desk.batch([one, three, four])
     async with desk.read() as connection:
-        await operators.accept_gap(connection, key, "intake.events", "sari", "lost in a fire", clock.now())
+        await operators.accept_gap(connection, key, "intake.events", SARI, "lost in a fire", clock.now())
     await desk.free_what_can_be()
     assert await texts(desk, key) == ["1", "3", "4"]
     assert await parked(desk) == []
@@ -204,7 +185,7 @@ async def test_what_a_rule_choked_on_is_released_in_order_once_the_rule_is_mende
 async def release_all(desk: Toy) -> None:
     async with desk.read() as connection:
         found = [letter.id for letter in await operators.dead_letters(connection)]
-        await operators.release(connection, found, "sari", "mended", clock.now())
+        await operators.release(connection, found, SARI, "mended", clock.now())
     await desk.free_what_can_be()
 
 
@@ -214,9 +195,9 @@ async def test_a_discarded_letter_advances_the_number(desk: Toy, intake: Owner) 
     await desk.batch(batch)
     async with desk.read() as connection:
         (letter,) = await operators.dead_letters(connection)
-        await operators.discard(connection, letter.id, "sari", "rubbish", clock.now())
+        await operators.discard(connection, letter.id, SARI, "rubbish", clock.now())
         with pytest.raises(operators.NotThere):
-            await operators.discard(connection, letter.id, "sari", "again", clock.now())
+            await operators.discard(connection, letter.id, SARI, "again", clock.now())
     await desk.free_what_can_be()
     assert await texts(desk, key) == ["1", "3"]
     assert (await desk.batch(batch)).repeats == 3
@@ -230,7 +211,7 @@ async def test_rubbish_without_a_number_can_be_discarded_and_stays_so(desk: Toy,
     assert await texts(desk, key) == ["1"]
     async with desk.read() as connection:
         (letter,) = await operators.dead_letters(connection)
-        await operators.discard(connection, letter.id, "sari", "rubbish", clock.now())
+        await operators.discard(connection, letter.id, SARI, "rubbish", clock.now())
     await desk.free_what_can_be()
     await desk.batch([rubbish])
     assert await texts(desk, key) == ["1", "2"]
@@ -360,7 +341,7 @@ async def test_five_complaints_failing_in_a_row_stop_the_consumer_and_drain_noth
     await desk.remember_stop("the last 5 complaints all failed")
     assert await desk.why_stopped() == "the last 5 complaints all failed"
     async with desk.read() as connection:
-        await operators.resume(connection, "sari", "rolled back", clock.now())
+        await operators.resume(connection, SARI, "rolled back", clock.now())
     assert await desk.why_stopped() is None
 
 
@@ -433,7 +414,7 @@ async def test_a_stream_that_cannot_be_freed_holds_no_other_up(desk: Toy, intake
         one, _lost, three = (intake.replies(key, text) for text in "123")
         await desk.batch([one, three])
         async with desk.read() as connection:
-            await operators.accept_gap(connection, key, "intake.events", "sari", "lost", clock.now())
+            await operators.accept_gap(connection, key, "intake.events", SARI, "lost", clock.now())
     await desk.pool.execute("UPDATE delivery.waiting SET headers = 'torn' WHERE key = $1", stuck)
     await desk.free_what_can_be()
     assert await texts(desk, stuck) == ["1"]
@@ -464,7 +445,7 @@ async def test_a_numbered_letter_that_names_no_complaint_can_be_released_and_dis
     (letter,) = await letters(desk)
     assert (letter.key, letter.status, letter.attempts) == (None, "open", 2)
     async with desk.read() as connection:
-        await operators.discard(connection, letter.id, "sari", "nobody's", clock.now())
+        await operators.discard(connection, letter.id, SARI, "nobody's", clock.now())
     assert await letters(desk) == []
 
 
