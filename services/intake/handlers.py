@@ -21,7 +21,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -39,6 +41,8 @@ hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
     ComplaintHandedBack: on_later_fact,
     ComplaintRejected: on_later_fact,
     ComplaintClosed: on_later_fact,
+    ComplaintReopened: on_later_fact,
+    DeadlineExtended: on_later_fact,
     LaporLinked: on_later_fact,
     LaporReplied: on_later_fact,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.routing import store
-from services.routing.domain import acts, arrival, lapor, reporter, work
+from services.routing.domain import acts, arrival, lapor, oversight, reporter, work
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
 from shared.delivery.fold import Fold, Rule
@@ -29,6 +29,9 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     acts.Ask: work.ask,
     acts.Answer: work.answer,
     acts.Close: work.close,
+    acts.Reopen: oversight.reopen,
+    acts.Classify: oversight.classify,
+    acts.Extend: oversight.extend,
 }
 
 fold = Fold(hears, load=store.load_cases, save=store.save_cases, city=store.load_city)

@@ -18,7 +18,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -37,6 +39,8 @@ hears: Mapping[type[Fact], Rule[Watched, Registry]] = {
     InformationRequested: rules.on_opd_work,
     ComplaintRejected: rules.on_complaint_rejected,
     ComplaintClosed: rules.on_complaint_closed,
+    ComplaintReopened: rules.on_complaint_reopened,
+    DeadlineExtended: rules.on_deadline_extended,
     rules.Swept: rules.on_swept,
     rules.CalendarAdopted: rules.on_calendar_adopted,
 }

@@ -8,6 +8,10 @@ from shared.events.fact import Event, Instant, Part
 from shared.events.parts import Attachment, By, Klasifikasi, OpdCode, Text
 
 
+ExtendableClock = Literal["verify", "first_response", "resolution"]
+"""The clocks that bind the city or its OPDs; the reporter's are not for an official to move."""
+
+
 class _RoutingFact(Event):
     topic: ClassVar[str] = "routing.events"
 
@@ -137,7 +141,7 @@ class DeadlineExtended(_RoutingFact):
 
     type: ClassVar[str] = "simpul.deadline.extended.v1"
 
-    clock: Literal["verify", "first_response", "resolution"]
+    clock: ExtendableClock
     disposition: int | None = None
     days: Annotated[int, Field(ge=1, le=90)]
     reason: Text

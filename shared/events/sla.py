@@ -103,7 +103,7 @@ class ClockCancelled(_ClockFact):
 
 
 class ClockRescheduled(_ClockFact):
-    """Its due time moved: reclassified, or a decree changed the calendar."""
+    """Its due time moved: reclassified, extended, or a decree changed the calendar."""
 
     type: ClassVar[str] = "simpul.clock.rescheduled.v1"
 

@@ -22,6 +22,8 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
+    DeadlineExtended,
     TriageRequested,
 )
 from tests.intake.world import (
@@ -70,6 +72,18 @@ def closed(kind: Any = "closed") -> Event:
     )
 
 
+def reopened() -> Event:
+    return ComplaintReopened(at=NOW, by=VERIFIER, reason=f"Lampu masih padam, kata {NIK}.").known_as(
+        fact_id("reopened")
+    )
+
+
+def extended(days: int = 5) -> Event:
+    return DeadlineExtended(
+        at=NOW, by=VERIFIER, clock="resolution", days=days, reason="Suku cadang dipesan."
+    ).known_as(fact_id(f"extended {days}"))
+
+
 def linked(lapor_id: str = "7000001") -> LaporLinked:
     return LaporLinked(lapor_id=lapor_id, origin="hub").known_as(fact_id(f"linked {lapor_id}"))
 
@@ -105,6 +119,9 @@ def told(complaint: Complaint, *facts: Event, now: datetime = NOW) -> Complaint:
         ([routed(), handed_back(), triage(), routed("PERKIM", disposition=2)], "routed"),
         ([triage(), rejected()], "rejected"),
         ([closed()], "closed"),
+        ([closed(), reopened(), triage()], "reexamined"),
+        ([closed("withdrawn"), reopened(), triage(), routed()], "routed"),
+        ([routed(), extended()], "routed"),
         ([closed("archived")], "archived"),
         ([closed("withdrawn")], "withdrawn"),
         ([closed("blocked")], "blocked"),
@@ -198,6 +215,15 @@ def test_a_refused_submission_leaves_early_facts_waiting() -> None:
     posted = submission(text=" ")
     early = told(blank(posted), linked())
     assert on_submission_posted(early, posted, KEYS, NOW).state is early
+
+
+def test_that_it_was_reopened_and_given_more_time_is_told_with_the_reason_masked() -> None:
+    complaint = told(received(), closed(), reopened(), extended(5))
+    back, more = complaint.fresh[-2:]
+    assert (back.code, back.text) == ("reopened", "Lampu masih padam, kata [NIK].")
+    assert (more.code, more.text) == ("extended", "Suku cadang dipesan.")
+    words = STEPS["extended"].words.format(opd="", reference=more.reference)
+    assert words == "Batas waktu diperpanjang 5 hari kerja"
 
 
 def test_every_fact_that_is_shown_is_heard_and_every_step_has_words() -> None:

@@ -45,6 +45,20 @@ ROWS: list[tuple[CaseState, ActName, CaseState, list[str]]] = [
     ("answered", "reply", "in_work", []),
     ("answered", "close", "closed", ["complaint.closed"]),
     ("answered", "lapse_of_silence", "closed", ["complaint.closed"]),
+    ("closed", "reopen", "triage", ["complaint.reopened", "triage.requested"]),
+    ("rejected", "reopen", "triage", ["complaint.reopened", "triage.requested"]),
+    ("triage", "classify", "triage", ["complaint.classified"]),
+    ("routed", "classify", "routed", ["complaint.classified"]),
+    ("in_work", "classify", "in_work", ["complaint.classified"]),
+    ("asked", "classify", "asked", ["complaint.classified"]),
+    ("answered", "classify", "answered", ["complaint.classified"]),
+    ("triage", "extend_verify", "triage", ["deadline.extended"]),
+    ("routed", "extend_first_response", "routed", ["deadline.extended"]),
+    ("in_work", "extend_first_response", "in_work", ["deadline.extended"]),
+    ("triage", "extend_resolution", "triage", ["deadline.extended"]),
+    ("routed", "extend_resolution", "routed", ["deadline.extended"]),
+    ("in_work", "extend_resolution", "in_work", ["deadline.extended"]),
+    ("asked", "extend_resolution", "asked", ["deadline.extended"]),
     *(
         (state, act, "closed", ["complaint.closed"])
         for act in ("withdraw", "end_in_lapor")
@@ -140,7 +154,12 @@ def test_an_opd_works_on_its_own_case(act: str) -> None:
 
 @pytest.mark.parametrize("act", [act for act in ACTS if act != "progress"])
 def test_the_same_act_twice_says_nothing_the_second_time(act: str) -> None:
-    state: CaseState = {"reject": "triage", "close": "answered"}.get(act, "routed")  # type: ignore[assignment]
+    state: CaseState = {
+        "reject": "triage",
+        "extend_verify": "triage",
+        "close": "answered",
+        "reopen": "closed",
+    }.get(act, "routed")  # type: ignore[assignment]
     once = fold(a_case(state), an_act(act))
     assert once.says
     twice = fold(once.state, an_act(act, as_="the same again"))

@@ -5,7 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.routing.domain.acts import Accept, Act, Answer, Ask, Close, HandBack, Progress, Reject, Route
+from services.routing.domain.acts import (
+    Accept,
+    Act,
+    Answer,
+    Ask,
+    Classify,
+    Close,
+    Extend,
+    HandBack,
+    Progress,
+    Reject,
+    Reopen,
+    Route,
+)
 from services.routing.domain.case import Case, CaseState
 from services.routing.domain.city import City, parse_city
 from services.routing.handlers import hears
@@ -90,6 +103,11 @@ DOCUMENTS: dict[str, Any] = {
         ]
     },
     "routing": {
+        "extensions": {
+            "verify": {"times": 1, "days": 3},
+            "first_response": {"times": 1, "days": 5},
+            "resolution": {"times": 2, "days": 14},
+        },
         "deciding": {
             "title_factor": 2.0,
             "cue_weights": [1.0, 1.6, 2.2],
@@ -237,6 +255,11 @@ ACTS: dict[str, Act] = {
     "hand_back": HandBack(reason="Bukan wewenang kami."),
     "answer": Answer(text="Sudah menyala."),
     "close": Close(reason="Selesai."),
+    "reopen": Reopen(reason="Masih rusak."),
+    "classify": Classify(category="Jalan Rusak", urgency="urgent"),
+    "extend_verify": Extend(clock="verify", days=2, reason="Menunggu keterangan."),
+    "extend_first_response": Extend(clock="first_response", days=2, reason="Petugas cuti."),
+    "extend_resolution": Extend(clock="resolution", days=7, reason="Suku cadang dipesan."),
 }
 
 

@@ -20,11 +20,13 @@ from tests.sla_monitor.world import (
     at,
     classified,
     closed,
+    extended,
     handed_back,
     in_lapor,
     progressed,
     received,
     rejected,
+    reopened,
     replied,
     routed,
     standing,
@@ -37,13 +39,13 @@ LONG_AFTER = at("2029-01-01")
 
 NEXT: dict[str, tuple[str, ...]] = {
     "new": ("route", "triage"),
-    "triage": ("route", "reject"),
-    "routed": ("route", "accept", "progress", "ask", "answer", "hand_back"),
-    "in_work": ("route", "progress", "ask", "answer", "hand_back", "classify"),
-    "asked": ("answer", "reply", "reply", "classify"),
-    "answered": ("reply", "close", "reply"),
-    "closed": (),
-    "rejected": (),
+    "triage": ("route", "route", "reject", "extend verify"),
+    "routed": ("route", "accept", "progress", "ask", "answer", "hand_back", "extend first_response"),
+    "in_work": ("route", "progress", "ask", "answer", "hand_back", "classify", "extend resolution"),
+    "asked": ("answer", "reply", "reply", "classify", "extend resolution"),
+    "answered": ("reply", "close", "reply", "classify"),
+    "closed": ("reopen",),
+    "rejected": ("reopen",),
 }
 """What may follow in a case by CONTRACTS.md's table; endings by LAPOR and withdrawals are drawn apart."""
 
@@ -65,16 +67,17 @@ def stories(draw: st.DrawFn) -> Story:
     facts: list[tuple[str, Event]] = [("intake", first)]
     if lapor is not None and lapor.state == "closed":
         facts += [("routing", classified(now)), ("routing", closed(None))]
-        return Story(tuple(facts))
 
-    state, number, opd, since = "new", 0, "PUPR", ""
+    ended = lapor is not None and lapor.state == "closed"
+    state, number, opd, since = "closed" if ended else "new", 0, "PUPR", ""
     for step in range(draw(st.integers(0, 12))):
         now += timedelta(hours=draw(st.sampled_from([0, 1, 20, 30, 100, 300, 500])))
         when = draw(st.sampled_from([now, now, now, now, now, None]))
-        if draw(st.integers(0, 15)) == 0:
-            facts += abrupt(draw, now, when)
-            break
-        if not NEXT[state]:
+        if state not in ("closed", "rejected") and draw(st.integers(0, 15)) == 0:
+            facts += abrupt(draw, now, when, step)
+            state = "closed"
+            continue
+        if state in ("closed", "rejected") and draw(st.booleans()):
             break
         act = draw(st.sampled_from(NEXT[state]))
         name = f"{act} {step}"
@@ -93,7 +96,7 @@ def stories(draw: st.DrawFn) -> Story:
                 facts.append(("routing", triage(now, name)))
                 state = "triage"
             case "reject":
-                facts.append(("routing", rejected(now)))
+                facts.append(("routing", rejected(now, name)))
                 state = "rejected"
             case "accept":
                 facts.append(("routing", accepted(now, **work)))
@@ -128,16 +131,26 @@ def stories(draw: st.DrawFn) -> Story:
                 facts.append(("intake", replied(when, name, answers=since if names else None)))
                 state = "in_work"
             case "close":
-                facts.append(("routing", closed(now)))
+                facts.append(("routing", closed(now, name=name)))
                 state = "closed"
+            case "reopen":
+                facts += [("routing", reopened(now, name)), ("routing", triage(now, f"again {step}"))]
+                state = "triage"
+            case _:
+                clock = act.removeprefix("extend ")
+                under = number if clock == "first_response" else None
+                facts.append(("routing", extended(now, clock, draw(st.integers(1, 14)), under, name)))
     return Story(tuple(facts))
 
 
-def abrupt(draw: st.DrawFn, now: datetime, when: datetime | None) -> list[tuple[str, Event]]:
+def abrupt(draw: st.DrawFn, now: datetime, when: datetime | None, step: int) -> list[tuple[str, Event]]:
     """An end that does not wait for its turn."""
+    name = f"abrupt {step}"
     if draw(st.booleans()):
-        return [("intake", withdrawn(now)), ("routing", closed(now, "withdrawn"))]
-    return [("routing", closed(when, draw(st.sampled_from(["closed", "archived", "blocked"])), by=LAPOR))]
+        gone = withdrawn(now, f"withdrawn {step}")
+        return [("intake", gone), ("routing", closed(now, "withdrawn", name=name))]
+    kind = draw(st.sampled_from(["closed", "archived", "blocked"]))
+    return [("routing", closed(when, kind, by=LAPOR, name=name))]
 
 
 def lived_through(facts: Sequence[Event], sweeps: Sequence[datetime | None]) -> Monitor:

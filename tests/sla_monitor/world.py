@@ -26,7 +26,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -122,8 +124,8 @@ def replied(when: datetime | None, name: str = "replied", answers: str | None = 
     ).known_as(fact_id(name))
 
 
-def withdrawn(when: datetime | None) -> ComplaintWithdrawn:
-    return ComplaintWithdrawn(at=when).known_as(fact_id("withdrawn"))
+def withdrawn(when: datetime | None, name: str = "withdrawn") -> ComplaintWithdrawn:
+    return ComplaintWithdrawn(at=when).known_as(fact_id(name))
 
 
 _RULE = By(kind="rule")
@@ -185,14 +187,28 @@ def handed_back(when: datetime | None, number: int = 1, opd: str = "PUPR") -> Co
     )
 
 
-def rejected(when: datetime | None) -> ComplaintRejected:
+def rejected(when: datetime | None, name: str = "rejected") -> ComplaintRejected:
     return ComplaintRejected(at=when, by=_PERSON, kind="unclear", reason="Tidak jelas.").known_as(
-        fact_id("rejected")
+        fact_id(name)
     )
 
 
-def closed(when: datetime | None, kind: Any = "closed", by: By = _PERSON) -> ComplaintClosed:
-    return ComplaintClosed(at=when, by=by, kind=kind, reason="Selesai.").known_as(fact_id("closed"))
+def closed(
+    when: datetime | None, kind: Any = "closed", by: By = _PERSON, name: str = "closed"
+) -> ComplaintClosed:
+    return ComplaintClosed(at=when, by=by, kind=kind, reason="Selesai.").known_as(fact_id(name))
+
+
+def reopened(when: datetime | None, name: str = "reopened") -> ComplaintReopened:
+    return ComplaintReopened(at=when, by=_PERSON, reason="Masih padam.").known_as(fact_id(name))
+
+
+def extended(
+    when: datetime | None, clock: Any, days: int, number: int | None = None, name: str = "extended"
+) -> DeadlineExtended:
+    return DeadlineExtended(
+        at=when, by=_PERSON, clock=clock, disposition=number, days=days, reason="Suku cadang dipesan."
+    ).known_as(fact_id(name))
 
 
 CLOCK_EVENTS = (

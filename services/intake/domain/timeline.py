@@ -16,7 +16,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -35,7 +37,7 @@ Status = Literal[
     "withdrawn",
     "blocked",
 ]
-StepCode = Literal[Status, "accepted", "progressed", "replied", "linked"]
+StepCode = Literal[Status, "accepted", "progressed", "replied", "linked", "reopened", "extended"]
 
 STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
     {
@@ -86,6 +88,8 @@ STEPS: Mapping[StepCode, StepRule] = MappingProxyType(
         "archived": StepRule("Pengaduan diarsipkan", "Diarsipkan", "archived"),
         "withdrawn": StepRule("Pengaduan dicabut oleh pelapor", "Dicabut oleh pelapor", "withdrawn"),
         "blocked": StepRule("Pengaduan ditutup karena isinya tidak dapat ditayangkan", "Ditutup", "blocked"),
+        "reopened": StepRule("Dibuka kembali dan diperiksa lagi", "Dibuka kembali", "reexamined"),
+        "extended": StepRule("Batas waktu diperpanjang {reference} hari kerja", None, None),
         "linked": StepRule("Tercatat di SP4N-LAPOR! dengan nomor {reference}", None, None),
     }
 )
@@ -103,7 +107,7 @@ class Step:
     """One entry of a complaint's timeline; `at` None = the instant is unknown.
 
     `opd` is the agency it speaks of, as coded (or, for a rejection, whoever it names to turn to); `text` is
-    masked; `reference` is a number given elsewhere; `event_id` is the fact it came from.
+    masked; `reference` is a number given elsewhere, or how many days were given; `event_id` is the fact it came from.
     """
 
     code: StepCode
@@ -138,6 +142,14 @@ def _closed(event: ComplaintClosed) -> Step:
     return Step(event.kind, event.at, event.id)
 
 
+def _reopened(event: ComplaintReopened) -> Step:
+    return Step("reopened", event.at, event.id, text=_said(event.reason))
+
+
+def _extended(event: DeadlineExtended) -> Step:
+    return Step("extended", event.at, event.id, text=_said(event.reason), reference=str(event.days))
+
+
 def _said(text: str | None) -> str | None:
     """Officials quote citizens: what they wrote is masked too before the public reads it."""
     return masked(text, 10_000) if text else None
@@ -155,6 +167,8 @@ SHOWN: Mapping[type[Event], Callable[[Any], Step]] = MappingProxyType(
         ComplaintHandedBack: _plain("reexamined"),
         ComplaintRejected: _rejected,
         ComplaintClosed: _closed,
+        ComplaintReopened: _reopened,
+        DeadlineExtended: _extended,
     }
 )
 """Which of routing's facts the public sees, and as what."""

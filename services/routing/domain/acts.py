@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, PrivateAttr, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, model_validator
 
+from services.routing.domain.case import Urgency
 from services.routing.domain.transitions import ActName
 from shared.events.fact import Fact
-from shared.events.parts import By, OpdCode
+from shared.events.parts import By, Klasifikasi, OpdCode
+from shared.events.routing import ExtendableClock
 
 Role = Literal["opd", "verifier", "admin"]
 
@@ -33,7 +35,9 @@ Name = Annotated[
 class Act(Fact):
     """A command of an official, as written; who gives it is added by whoever took it in."""
 
-    name: ClassVar[ActName]
+    name: ClassVar[ActName | Literal["extend"]]
+    """How it is called in addresses; `extend` has a row in the table for each clock."""
+
     _by: By | None = PrivateAttr(default=None)
 
     @property
@@ -109,6 +113,44 @@ class Close(Act):
     reason: Words
 
 
+class Reopen(Act):
+    """A closed or rejected case is before a verifier again. No clock starts anew by it."""
+
+    name: ClassVar[ActName] = "reopen"
+    reason: Words
+
+
+class Classify(Act):
+    """Say what it is about; what is left out stays as it was.
+
+    `category` as LAPOR names it: an id, a name, or "TOP / SUB". The case stays where it is; the owner that the
+    registry names for the category becomes the first candidate.
+    """
+
+    name: ClassVar[ActName] = "classify"
+    category: Name | None = None
+    klasifikasi: Klasifikasi | None = None
+    urgency: Urgency | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.category is None and self.klasifikasi is None and self.urgency is None:
+            raise ValueError("give at least one of category, klasifikasi and urgency")
+        return self
+
+
+class Extend(Act):
+    """Give more time: working days on a clock that runs, as often and as long as the city's table allows.
+
+    `first_response` is the present OPD's. Time given after the deadline has passed moves nothing.
+    """
+
+    name: ClassVar[Literal["extend"]] = "extend"
+    clock: ExtendableClock
+    days: Annotated[int, Field(ge=1, le=90)]
+    reason: Words
+
+
 _CITY: tuple[Role, ...] = ("verifier", "admin")
 _OPD_OR_FOR_IT: tuple[Role, ...] = ("opd", "verifier", "admin")
 
@@ -121,5 +163,8 @@ DOERS: Mapping[type[Act], tuple[Role, ...]] = {
     Ask: _OPD_OR_FOR_IT,
     Answer: _OPD_OR_FOR_IT,
     Close: _CITY,
+    Reopen: _CITY,
+    Classify: _CITY,
+    Extend: _CITY,
 }
 """Who may do what; an OPD only to a case that is its own, the city also on an OPD's behalf."""

@@ -1,5 +1,6 @@
 """The case: what routing remembers of one complaint, and nothing that decides."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -75,7 +76,7 @@ class Moment(Part):
     """One thing that happened, because of the fact `cause`; `ref` is LAPOR's own item number.
 
     `event` is the id under which it was said, or heard. `note`: it was seen but could not apply, and changed
-    nothing.
+    nothing. `clock` and `days`: what was extended, and by how many working days.
     """
 
     at: Instant | None
@@ -88,6 +89,8 @@ class Moment(Part):
     text: str | None = None
     ref: str | None = None
     note: bool = False
+    clock: str | None = None
+    days: int | None = None
 
 
 class InLapor(Part):
@@ -101,6 +104,9 @@ class InLapor(Part):
 
 
 _NOT_SEEN_IN_LAPOR = InLapor()
+
+REMARKS: frozenset[str] = frozenset({"complaint.classified", "deadline.extended"})
+"""Acts that leave a case where it is: whoever is waited for is still waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,9 @@ class Case:
 
     @property
     def opd(self) -> str | None:
-        """The OPD whose case it is, or was when it closed: the last that was given it and kept it."""
+        """The OPD whose case it is, or was when it closed; None while, or if at last, it was nobody's."""
+        if self.state in ("triage", "rejected"):
+            return None
         last = self.dispositions[-1] if self.dispositions else None
         return last.opd if last is not None and last.ended != "handed_back" else None
 
@@ -141,6 +149,19 @@ class Case:
     def last_act(self) -> Moment | None:
         """The last thing that counted; notes do not."""
         return next((moment for moment in reversed(self.history) if not moment.note), None)
+
+    @property
+    def waits_on(self) -> UUID | None:
+        """The event that the case stands at: the last that counted and that was no mere remark on it."""
+        moved = (m for m in reversed(self.history) if not m.note and m.act not in REMARKS)
+        return next((moment.event for moment in moved), None)
+
+    def did(self, acts: Collection[str], disposition: int | None = None) -> bool:
+        """Whether one of these is in the history, under that disposition if one is named."""
+        return any(
+            not moment.note and moment.act in acts and disposition in (None, moment.disposition)
+            for moment in self.history
+        )
 
     def knows(self, fact_id: UUID) -> bool:
         """Whether that fact is in the history already, or waits."""

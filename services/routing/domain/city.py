@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared.events.parts import OpdCode, Place
+from shared.events.routing import ExtendableClock
 
 OFFICE_OF_THE_PLACE = "KECAMATAN"
 """Stands in an owner rule for the kecamatan office of the place the complaint is about."""
@@ -204,6 +205,16 @@ class Deciding(_Record):
         return self
 
 
+class Extension(_Record):
+    """How much more time a verifier may give on one clock: so often, and so many working days at once."""
+
+    times: Annotated[int, Field(ge=1, le=10)]
+    days: Annotated[int, Field(ge=1, le=90)]
+    certainty: Certainty | None = None
+    source: str | None = None
+    note: str | None = None
+
+
 class _Opds(_Record):
     opds: Annotated[tuple[Opd, ...], Field(min_length=1)]
 
@@ -231,6 +242,7 @@ class _Routing(_Record):
     topics: Annotated[tuple[Topic, ...], Field(min_length=1)]
     circumstances: tuple[Circumstance, ...] = ()
     owners: Annotated[tuple[OwnerRule, ...], Field(min_length=1)]
+    extensions: dict[ExtendableClock, Extension] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +285,7 @@ class City:
     deciding: Deciding
     spellings: Mapping[str, str]
     abbreviations: frozenset[str]
+    extensions: Mapping[ExtendableClock, Extension]
     _by_code: dict[str, tuple[Opd, ...]] = field(repr=False)
     _by_institution: dict[str, tuple[Opd, ...]] = field(repr=False)
     _by_category: dict[str, Category | None] = field(repr=False)
@@ -387,6 +400,7 @@ def parse_city(documents: Mapping[str, Any], version: int = 0) -> City:
         deciding=routing.deciding,
         spellings=routing.spellings,
         abbreviations=frozenset(routing.abbreviations),
+        extensions=routing.extensions,
         _by_code=by_code,
         _by_institution=by_institution,
         _by_category=_categories_by_hint(categories.categories),

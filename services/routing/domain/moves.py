@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias
 
 from services.routing.domain.case import Case, CaseState, Classified, Disposition, Moment
 from services.routing.domain.city import ROOT, City, Opd
-from shared.decision import Decision
+from shared.decision import Decision, Refused
 from shared.events.fact import Event, Fact
 from shared.events.ids import event_id
-from shared.events.parts import By
+from shared.events.parts import By, FieldError
 from shared.events.routing import (
     ComplaintAccepted,
     ComplaintAnswered,
@@ -19,7 +19,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -35,6 +37,8 @@ Said: TypeAlias = (
     | InformationRequested
     | ComplaintRejected
     | ComplaintClosed
+    | ComplaintReopened
+    | DeadlineExtended
 )
 
 _WIB = timezone(timedelta(hours=7), "WIB")
@@ -49,6 +53,8 @@ _WORDS: dict[type[Event], str] = {
     InformationRequested: "question",
     ComplaintRejected: "reason",
     ComplaintClosed: "reason",
+    ComplaintReopened: "reason",
+    DeadlineExtended: "reason",
 }
 """Which field of an event holds what was written."""
 
@@ -74,6 +80,23 @@ def act_of(kind: type[Event]) -> str:
     return kind.type.removeprefix("simpul.").rpartition(".v")[0]
 
 
+def wrong(field: str, reason: str) -> Refused:
+    """What was sent cannot be: which field, and why."""
+    return Refused([FieldError(field=field, reason=reason)])
+
+
+def cannot(case: Case, act: str, why: str) -> Refused:
+    """The act does not fit this case as it stands, though its state would allow it (409)."""
+    reason = f"the case is {case.state}; {act} is not possible: {why}"
+    return Refused([FieldError(field="act", reason=reason)], conflict=True)
+
+
+def said_last(case: Case, by: By, kind: type[Event], words: str | None) -> bool:
+    """Whether the case's last act is this one, in the same words and by the same."""
+    last = case.last_act
+    return last is not None and (last.act, last.text, last.by) == (act_of(kind), words, by)
+
+
 def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) -> Decision[Case]:
     """This case, with what is said because of `cause` (one of a type) in its history, under derived ids.
 
@@ -95,6 +118,8 @@ def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) 
                 opd=getattr(event, "opd", None),
                 text=getattr(event, words) if words else None,
                 ref=ref,
+                clock=getattr(event, "clock", None),
+                days=getattr(event, "days", None),
             )
         )
     return Decision(replace(case, history=(*case.history, *moments)), tuple(says))
@@ -121,9 +146,9 @@ def disposed(
     number = len(case.dispositions) + 1
     says: list[Said] = []
     if case.classified is None:
-        classified = _classification(case, opd)
+        classified = classification(case, opd)
         case = replace(case, classified=classified)
-        says.append(_classified(classified, by=by, at=now, confidence=confidence))
+        says.append(said_of(classified, by=by, at=now, confidence=confidence))
     says.append(
         ComplaintRouted(
             disposition=number,
@@ -170,16 +195,17 @@ def classified_and_closed(
     reason: str,
 ) -> Decision[Case]:
     """A case that was over before we saw it (DESIGN §5, imported history)."""
-    classified = _classification(case, None)
+    classified = classification(case, None)
     rule = By(kind="rule")
     says: list[Said] = [
-        _classified(classified, by=rule, at=now, confidence=case.found.confidence if case.found else None),
+        said_of(classified, by=rule, at=now, confidence=case.found.confidence if case.found else None),
         ComplaintClosed(kind=kind, by=by, at=at, reason=reason),
     ]
     return tell(replace(case, state="closed", classified=classified), cause, says)
 
 
-def _classification(case: Case, chosen: str | None) -> Classified:
+def classification(case: Case, chosen: str | None) -> Classified:
+    """What the rules or the sender make of it, for the OPD that was chosen (None: no matter whose it is)."""
     if case.complaint is None:
         raise LookupError("a case cannot be classified before its complaint")
     found, sent = case.found, case.complaint
@@ -191,7 +217,10 @@ def _classification(case: Case, chosen: str | None) -> Classified:
     )
 
 
-def _classified(what: Classified, *, by: By, at: datetime, confidence: float | None) -> ComplaintClassified:
+def said_of(
+    what: Classified, *, by: By, at: datetime, confidence: float | None = None
+) -> ComplaintClassified:
+    """This classification, as an event."""
     return ComplaintClassified(
         category=what.category,
         klasifikasi=what.klasifikasi,

@@ -71,8 +71,8 @@ def on_clock_lapsed(case: Case, event: ClockLapsed, _city: City, now: datetime) 
     if lapse is None or case.knows(event.id):
         return Decision(case)
     act, kind, reason = lapse
-    to, last = follows(case, act), case.last_act
-    if to is None or last is None or last.event != event.since:
+    to = follows(case, act)
+    if to is None or event.since is None or case.waits_on != event.since:
         return Decision(case.noting(_heard(event, _SYSTEM, event.at, event.clock)))
     return closed(case, event, to=to, kind=kind, by=_SYSTEM, at=not_later(event.at, now), reason=reason)
 

@@ -103,6 +103,14 @@ def find_topic(
     return _decide(evidence.weights, owners, category, said, where, trace, city, on)
 
 
+def owner_of(topic: str, title: str, text: str, place: Place | None, city: City, on: date) -> Owner:
+    """Who owns a topic that is known already, given the circumstances that the text tells."""
+    lexicon = lexicon_of(city)
+    hits = (*lexicon.read(title).hits, *lexicon.read(text).hits)
+    told = {hit.phrase.target for hit in hits if hit.phrase.kind == "circumstance"}
+    return city.owner(topic, place, on, told)
+
+
 def _weigh(title: list[Hit], text: list[Hit], category_topic: str | None, city: City) -> _Evidence:
     deciding = city.deciding
     weights: dict[str, float] = {}

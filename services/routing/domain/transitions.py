@@ -19,6 +19,11 @@ ActName = Literal[
     "lapse_of_completion",  # the reporter was asked and stayed silent
     "lapse_of_silence",  # the reporter was answered and stayed silent
     "close",
+    "reopen",
+    "classify",
+    "extend_verify",  # one deadline each: who gives more time says for which
+    "extend_first_response",
+    "extend_resolution",
     "withdraw",
     "end_in_lapor",
 ]
@@ -28,6 +33,10 @@ ARRIVALS: frozenset[CaseState] = frozenset({"triage", "routed", "closed"})
 
 _ANY: tuple[CaseState, ...] = ("triage", "routed", "in_work", "asked", "answered", "rejected")
 """Every state of a case that has arrived; where it is closed already, closing it holds and says nothing."""
+
+_OPEN: tuple[CaseState, ...] = ("triage", "routed", "in_work", "asked", "answered")
+_WORKED_ON: tuple[CaseState, ...] = ("routed", "in_work")
+_UNANSWERED: tuple[CaseState, ...] = ("triage", "routed", "in_work", "asked")
 
 _ROWS: tuple[tuple[tuple[CaseState, ...], ActName, CaseState], ...] = (
     (("triage", "routed", "in_work"), "route", "routed"),
@@ -42,6 +51,11 @@ _ROWS: tuple[tuple[tuple[CaseState, ...], ActName, CaseState], ...] = (
     (("answered",), "reply", "in_work"),
     (("answered",), "close", "closed"),
     (("answered",), "lapse_of_silence", "closed"),
+    (("closed", "rejected"), "reopen", "triage"),
+    *(((state,), "classify", state) for state in _OPEN),
+    (("triage",), "extend_verify", "triage"),
+    *(((state,), "extend_first_response", state) for state in _WORKED_ON),
+    *(((state,), "extend_resolution", state) for state in _UNANSWERED),
     (_ANY, "withdraw", "closed"),
     (_ANY, "end_in_lapor", "closed"),
 )

@@ -19,10 +19,9 @@ from services.routing.domain.acts import (
 )
 from services.routing.domain.case import Case, Disposition
 from services.routing.domain.city import City
-from services.routing.domain.moves import act_of, closed, disposed, opd_today, tell
+from services.routing.domain.moves import act_of, closed, disposed, opd_today, said_last, tell, wrong
 from services.routing.domain.transitions import required
 from shared.decision import Decision, Refused
-from shared.events.fact import Event
 from shared.events.parts import FieldError
 from shared.events.routing import (
     Candidate,
@@ -41,9 +40,9 @@ def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
     """Hand the case to an OPD of the city that is in force today. The choice is pinned."""
     opd = opd_today(city, act.opd, now)
     if opd is None:
-        raise _wrong("opd", f"no OPD has the code {act.opd} today")
+        raise wrong("opd", f"no OPD has the code {act.opd} today")
     if not opd.inside:
-        raise _wrong("opd", f"{act.opd} is outside the city: reject with refer_to instead")
+        raise wrong("opd", f"{act.opd} is outside the city: reject with refer_to instead")
     to = required(case, "route")
     if case.disposition is not None and case.disposition.opd == act.opd:
         return Decision(case if case.pinned else replace(case, pinned=True))
@@ -62,7 +61,7 @@ def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
 
 def reject(case: Case, act: Reject, _city: City, now: datetime) -> Decision[Case]:
     """Say that the city will not handle it, and who would."""
-    if case.state == "rejected" and _said_last(case, act, ComplaintRejected, act.reason):
+    if case.state == "rejected" and said_last(case, act.by, ComplaintRejected, act.reason):
         return Decision(case)
     to = required(case, "reject")
     rejected = ComplaintRejected(kind=act.kind, reason=act.reason, refer_to=act.refer_to, by=act.by, at=now)
@@ -83,7 +82,7 @@ def accept(case: Case, act: Accept, _city: City, now: datetime) -> Decision[Case
 def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[Case]:
     """The OPD reports work under way; each report is one of its own, the same twice in a row is not."""
     _own(case, act)
-    if case.state == "in_work" and _said_last(case, act, ComplaintProgressed, act.text):
+    if case.state == "in_work" and said_last(case, act.by, ComplaintProgressed, act.text):
         return Decision(case)
     to = required(case, "progress")
     at = _working_on(case)
@@ -94,7 +93,7 @@ def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[
 def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
     """The reporter has to complete the complaint; the citizen's clock waits meanwhile."""
     _own(case, act)
-    if case.state == "asked" and _said_last(case, act, InformationRequested, act.question):
+    if case.state == "asked" and said_last(case, act.by, InformationRequested, act.question):
         return Decision(case)
     to = required(case, "ask")
     at = _working_on(case)
@@ -105,7 +104,7 @@ def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
 def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case]:
     """The answer to the citizen, who may reply to it."""
     _own(case, act)
-    if case.state == "answered" and _said_last(case, act, ComplaintAnswered, act.text):
+    if case.state == "answered" and said_last(case, act.by, ComplaintAnswered, act.text):
         return Decision(case)
     to = required(case, "answer")
     at = _working_on(case)
@@ -117,7 +116,7 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
     """Bukan wewenang: back to a verifier, the OPD's own suggestion first."""
     suggested = act.suggested_opd
     if suggested is not None and opd_today(city, suggested, now) is None:
-        raise _wrong("suggested_opd", f"no OPD has the code {suggested} today")
+        raise wrong("suggested_opd", f"no OPD has the code {suggested} today")
     if _just_handed_back(case, act):
         return Decision(case)
     _own(case, act)
@@ -152,14 +151,10 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
 
 def close(case: Case, act: Close, _city: City, now: datetime) -> Decision[Case]:
     """An answered case is done."""
-    if case.state == "closed" and _said_last(case, act, ComplaintClosed, act.reason):
+    if case.state == "closed" and said_last(case, act.by, ComplaintClosed, act.reason):
         return Decision(case)
     to = required(case, "close")
     return closed(case, act, to=to, kind="closed", by=act.by, at=now, reason=act.reason)
-
-
-def _wrong(field: str, reason: str) -> Refused:
-    return Refused([FieldError(field=field, reason=reason)])
 
 
 def _own(case: Case, act: Act) -> None:
@@ -174,12 +169,6 @@ def _working_on(case: Case) -> Disposition:
     if case.disposition is None:
         raise LookupError(f"a case that is {case.state} has no disposition")
     return case.disposition
-
-
-def _said_last(case: Case, act: Act, kind: type[Event], words: str | None) -> bool:
-    """Whether the case's last act is this one, in the same words and by the same."""
-    last = case.last_act
-    return last is not None and (last.act, last.text, last.by) == (act_of(kind), words, act.by)
 
 
 def _just_handed_back(case: Case, act: HandBack) -> bool:

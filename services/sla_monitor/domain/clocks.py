@@ -116,8 +116,6 @@ def clocks(history: History, registry: Registry) -> tuple[Clock, ...]:
         return ()
     verify = tuple(_verify(history, received, registry))
     resolution = _resolution(history, received, registry)
-    if received.arrived == "ended":
-        return (*verify, resolution)
     first_responses = [
         _first_response(history, received, registry, position, fact)
         for position, fact in enumerate(history.routing)
@@ -137,7 +135,8 @@ def _verify(history: History, received: Received, registry: Registry) -> Iterato
     if received.arrived == "ended" or history.came_disposed:
         yield _unobserved(VERIFY, received.id, rules, start, f"arrived_{received.arrived}")
     elif history.came_disposed is not None:
-        yield _clock(VERIFY, received.id, rules, start, _candidates(history, VERIFY))
+        candidates = _candidates(history, VERIFY)
+        yield _clock(VERIFY, received.id, rules, start, candidates, extensions=_extensions(history, VERIFY))
 
 
 def _first_response(
@@ -155,7 +154,8 @@ def _first_response(
         for candidate in _candidates(history, FIRST_RESPONSE, after=position)
         if candidate.position is None or _concerns(history.routing[candidate.position], routed)
     ]
-    return _clock(FIRST_RESPONSE, routed.id, rules, start, candidates, about=routed)
+    more = _extensions(history, FIRST_RESPONSE, routed.disposition)
+    return _clock(FIRST_RESPONSE, routed.id, rules, start, candidates, extensions=more, about=routed)
 
 
 def _concerns(fact: Heard, routed: Heard) -> bool:
@@ -169,7 +169,8 @@ def _resolution(history: History, received: Received, registry: Registry) -> Clo
     if received.arrived == "ended":
         return _unobserved(RESOLUTION, received.id, rules, start, "arrived_ended")
     asked = schedule.pauses(history, start)
-    return _clock(RESOLUTION, received.id, rules, start, _candidates(history, RESOLUTION), asked)
+    more = _extensions(history, RESOLUTION)
+    return _clock(RESOLUTION, received.id, rules, start, _candidates(history, RESOLUTION), asked, more)
 
 
 def _reporters_clocks(history: History, received: Received, registry: Registry) -> Iterator[Clock]:
@@ -211,18 +212,33 @@ def _rules(
 
 
 def _candidates(history: History, kind: Kind, after: int = -1) -> list[Candidate]:
-    """Facts that may end a clock of this kind, which began at that position of the city's order."""
+    """Facts that may end a clock of this kind, which began at that position of the city's order.
+
+    Every end of a case ends its clocks, so what comes after a reopening ends none that began before.
+    """
+    life = history.life_of(after)
     found = [
         Candidate("met" if fact.what in kind.met_by else "cancelled", fact.at, fact.what, position)
-        for position, fact in enumerate(history.routing)
+        for position, fact in enumerate(history.routing[: life.ends])
         if position > after and (fact.what in kind.met_by or fact.what in kind.cancelled_by)
     ]
     found += [
         Candidate("cancelled", fact.at, fact.what, None)
         for fact in history.intake
-        if fact.what in kind.cancelled_by
+        if fact.what in kind.cancelled_by and life.has(fact)
     ]
     return found
+
+
+def _extensions(
+    history: History, kind: Kind, disposition: int | None = None
+) -> tuple[schedule.Extension, ...]:
+    """The time that was given on this clock; of a first_response only what names its disposition."""
+    return tuple(
+        schedule.Extension(fact.at, fact.days)
+        for fact in history.routing
+        if (fact.what, fact.clock, fact.disposition) == ("extended", kind.name, disposition)
+    )
 
 
 def _clock(
@@ -232,11 +248,12 @@ def _clock(
     start: datetime,
     candidates: list[Candidate],
     asked: tuple[Pause, ...] = (),
+    extensions: tuple[schedule.Extension, ...] = (),
     *,
     about: Heard | None = None,
     run: int = 1,
 ) -> Clock:
-    runs, end = schedule.course(rules, start, candidates, asked)
+    runs, end = schedule.course(rules, start, candidates, asked, extensions)
     return Clock(
         kind=kind,
         disposition=about.disposition if about else None,

@@ -4,7 +4,8 @@ Two owners speak, and nobody knows which comes first, so their facts are kept ap
 they arrive in, the same history is left, and clocks read nothing but the history.
 """
 
-from typing import Literal
+from datetime import datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -15,9 +16,12 @@ from shared.events.sla import ClockName
 
 What = Literal[
     "classified", "triage", "routed", "accepted", "progressed", "asked", "answered", "handed_back",
-    "rejected", "closed", "withdrawn", "replied",
+    "rejected", "closed", "withdrawn", "replied", "reopened", "extended",
 ]  # fmt: skip
 """What happened. A closing because the reporter withdrew counts as `withdrawn`, whoever tells it."""
+
+REMARKS: frozenset[What] = frozenset({"classified", "extended"})
+"""Facts that leave the case where it was."""
 
 ENDINGS: frozenset[What] = frozenset({"rejected", "closed", "withdrawn"})
 """After these nothing runs."""
@@ -35,7 +39,7 @@ class _Kept(BaseModel):
 class Heard(_Kept):
     """One fact. `at` None = nobody knows when. `edition`: the city's rules at the time it was heard.
 
-    `by_lapor`: done by the people of SP4N-LAPOR.
+    `by_lapor`: done by the people of SP4N-LAPOR. `clock` and `days`: what was extended, by how many working days.
     """
 
     id: UUID
@@ -48,6 +52,8 @@ class Heard(_Kept):
     klasifikasi: Klasifikasi | None = None
     answers: UUID | None = None
     by_lapor: bool = False
+    clock: ClockName | None = None
+    days: int = 0
 
 
 class Received(_Kept):
@@ -70,6 +76,25 @@ class Adoption(_Kept):
     clock: ClockName
     since: UUID
     calendar: int
+
+
+class Life(NamedTuple):
+    """A stretch of a case's life: from its beginning or a reopening to its end or the next reopening.
+
+    `begins` is the position of the reopening in the city's order (None: from the beginning), `ends` the
+    position behind its last fact; `since` and `until` their instants.
+    """
+
+    begins: int | None
+    ends: int
+    since: datetime | None
+    until: datetime | None
+
+    def has(self, fact: Heard) -> bool:
+        """Whether a fact of intake belongs here, by its instant; one of unknown instant to the first."""
+        if self.begins is not None and (fact.at is None or self.since is None or fact.at <= self.since):
+            return False
+        return fact.at is None or self.until is None or fact.at <= self.until
 
 
 class History(_Kept):
@@ -111,8 +136,20 @@ class History(_Kept):
         """
         if self.received is None or self.received.arrived != "disposed":
             return False
-        first = next((fact for fact in self.routing if fact.what != "classified"), None)
+        first = next((fact for fact in self.routing if fact.what not in REMARKS), None)
         return None if first is None else first.what == "routed" and first.by_lapor
+
+    def life_of(self, position: int) -> "Life":
+        """The stretch of the case between two reopenings that the fact at that position is in; -1: the first."""
+        reopened = [n for n, fact in enumerate(self.routing) if fact.what == "reopened"]
+        begins = max((n for n in reopened if n <= position), default=None)
+        ends = min((n for n in reopened if n > position), default=None)
+        return Life(
+            begins,
+            len(self.routing) if ends is None else ends,
+            None if begins is None else self.routing[begins].at,
+            None if ends is None else self.routing[ends].at,
+        )
 
     @property
     def klasifikasi(self) -> Klasifikasi | None:
@@ -130,6 +167,6 @@ class History(_Kept):
 
     @property
     def opd(self) -> OpdCode | None:
-        """Who has it now; None before the first disposition and after a hand-back."""
-        moves = [fact for fact in self.routing if fact.what in ("routed", "handed_back")]
+        """Who has it now; None before the first disposition, after a hand-back and when it was reopened."""
+        moves = [fact for fact in self.routing if fact.what in ("routed", "handed_back", "reopened")]
         return moves[-1].opd if moves and moves[-1].what == "routed" else None

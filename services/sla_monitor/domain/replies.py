@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.sla_monitor.domain.history import ENDINGS, CaseState, Heard, History, What
+from services.sla_monitor.domain.history import ENDINGS, REMARKS, CaseState, Heard, History, What
 
 WAITED_ON: frozenset[What] = frozenset({"asked", "answered"})
 """After these the next word is the reporter's."""
-
-_SILENT: frozenset[What] = frozenset({"classified"})
-"""Facts that leave the case where it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,12 @@ def _matched(history: History, replies: list[Heard], adrift: list[Heard]) -> Ite
         known = [earlier.at for earlier in history.routing[: position + 1] if earlier.at is not None]
         since = fact.at or (known[-1] if known else None)
         next_act = _next_act(history.routing, position)
-        mine = [reply for reply in replies if _belongs(reply, fact, since, next_act)]
+        life = history.life_of(position)
+        mine = [
+            reply
+            for reply in replies
+            if reply.answers == fact.id or (life.has(reply) and _stood_open(reply, since, next_act))
+        ]
         instants = [max(reply.at, since or reply.at) for reply in mine if reply.at is not None]
         waiting = Waiting(position, fact, since, bool(mine), min(instants, default=None), next_act)
         if not mine and left and not waiting.answered_instead:
@@ -72,14 +74,12 @@ def _matched(history: History, replies: list[Heard], adrift: list[Heard]) -> Ite
 
 
 def _next_act(routing: tuple[Heard, ...], position: int) -> Heard | None:
-    later = (fact for fact in routing[position + 1 :] if fact.what not in _SILENT)
+    later = (fact for fact in routing[position + 1 :] if fact.what not in REMARKS)
     following = next(later, None)
     return None if following is None or following.what in ENDINGS else following
 
 
-def _belongs(reply: Heard, fact: Heard, since: datetime | None, next_act: Heard | None) -> bool:
-    if reply.answers == fact.id:
-        return True
+def _stood_open(reply: Heard, since: datetime | None, next_act: Heard | None) -> bool:
     if reply.at is None or (since is not None and reply.at < since):
         return False
     return next_act is None or next_act.at is None or reply.at <= next_act.at
@@ -96,14 +96,16 @@ _AFTER: dict[What, CaseState] = {
     "rejected": "rejected",
     "closed": "closed",
     "withdrawn": "closed",
+    "reopened": "triage",
 }
 
 
 def case_state(history: History) -> CaseState:
     """Where the case stands by CONTRACTS.md's table, as far as we have heard."""
-    if any(fact.what == "withdrawn" for fact in history.intake):
+    present = history.life_of(len(history.routing))
+    if any(fact.what == "withdrawn" and present.has(fact) for fact in history.intake):
         return "closed"
-    acts = [fact for fact in history.routing if fact.what not in _SILENT]
+    acts = [fact for fact in history.routing if fact.what not in REMARKS]
     if not acts:
         return "closed" if history.received and history.received.arrived == "ended" else "new"
     state = _AFTER[acts[-1].what]

@@ -21,7 +21,9 @@ from shared.events.routing import (
     ComplaintHandedBack,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
+    DeadlineExtended,
     InformationRequested,
     TriageRequested,
 )
@@ -149,6 +151,30 @@ def on_complaint_closed(
     return _hear(watched, "routing", what, event, city, now)
 
 
+def on_complaint_reopened(
+    watched: Watched, event: ComplaintReopened, city: Registry, now: datetime
+) -> Decision[Watched]:
+    """Before a verifier again. What was met stays met and no clock starts anew; the next disposition has its own."""
+    return _hear(watched, "routing", "reopened", event, city, now)
+
+
+def on_deadline_extended(
+    watched: Watched, event: DeadlineExtended, city: Registry, now: datetime
+) -> Decision[Watched]:
+    """The clock named is due later, unless its deadline had passed when the time was given."""
+    return _hear(
+        watched,
+        "routing",
+        "extended",
+        event,
+        city,
+        now,
+        clock=event.clock,
+        disposition=event.disposition,
+        days=event.days,
+    )
+
+
 def on_swept(watched: Watched, _: Swept, city: Registry, now: datetime) -> Decision[Watched]:
     """Say what has passed by the watermark: warnings, breaches and lapses."""
     return _speak(watched, watched.history, city, Occasion(now, now, city.settle, is_sweep=True))
@@ -167,7 +193,8 @@ def on_calendar_adopted(
         and said[clock.name, clock.disposition, clock.run].overrun is None
     )
     history = watched.history.adopting(moved) if moved else watched.history
-    return _speak(watched, history, city, Occasion(now, now, city.settle, is_sweep=False))
+    occasion = Occasion(now, now, city.settle, is_sweep=False, why="calendar")
+    return _speak(watched, history, city, occasion)
 
 
 def _hear(
@@ -180,15 +207,24 @@ def _hear(
     **more: Any,
 ) -> Decision[Watched]:
     heard = Heard(id=event.id, what=what, at=event.at, edition=city.newest, **more)
-    return _follow(watched, watched.history.hearing(owner, heard), city, now, event.at)
+    return _follow(watched, watched.history.hearing(owner, heard), city, now, event.at, _MOVED.get(what))
+
+
+_MOVED: dict[What, str] = {"classified": "reclassified", "extended": "extended"}
+"""Why a deadline moves when that is heard."""
 
 
 def _follow(
-    watched: Watched, history: History, city: Registry, now: datetime, at: datetime | None
+    watched: Watched,
+    history: History,
+    city: Registry,
+    now: datetime,
+    at: datetime | None,
+    why: str | None = None,
 ) -> Decision[Watched]:
     if history is watched.history:
         return Decision(watched)
-    return _speak(watched, history, city, Occasion(at or now, now, city.settle, is_sweep=False))
+    return _speak(watched, history, city, Occasion(at or now, now, city.settle, is_sweep=False, why=why))
 
 
 def _speak(watched: Watched, history: History, city: Registry, occasion: Occasion) -> Decision[Watched]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from services.sla_monitor.domain.calendar import Calendar, Term, at_local, local_day
@@ -31,6 +31,14 @@ class Pause:
     begin: datetime
     to: datetime | None
     resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """More time, in working days, given at that instant; None = nobody knows when."""
+
+    at: datetime | None
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,11 @@ class Schedule:
 
 
 def course(
-    rules: Rules, start: datetime, candidates: Iterable[Candidate], pauses: tuple[Pause, ...] = ()
+    rules: Rules,
+    start: datetime,
+    candidates: Iterable[Candidate],
+    pauses: tuple[Pause, ...] = (),
+    extensions: tuple[Extension, ...] = (),
 ) -> tuple[Schedule, End | None]:
     """When a clock that began at `start` is due, and how it ended, if it has.
 
@@ -79,12 +91,13 @@ def course(
     )
     if first is not None and first.at is not None:
         ended = max(first.at, start)
-        schedule = _schedule(rules, start, _until(pauses, ended))
+        given = tuple(more for more in extensions if more.at is None or more.at <= ended)
+        schedule = _schedule(rules, start, _until(pauses, ended), given)
         if schedule.due_at is None or ended <= schedule.due_at or not _undated(found, first):
             return schedule, End(first.how, ended, first.reason)
     undated = _undated(found, first)
     end = End(undated[0].how, None, undated[0].reason) if undated else None
-    return _schedule(rules, start, pauses), end
+    return _schedule(rules, start, pauses, extensions), end
 
 
 def _undated(candidates: list[Candidate], known: Candidate | None) -> list[Candidate]:
@@ -106,28 +119,50 @@ def _until(pauses: tuple[Pause, ...], end: datetime) -> tuple[Pause, ...]:
     )
 
 
-def _schedule(rules: Rules, start: datetime, pauses: tuple[Pause, ...]) -> Schedule:
-    """Due at the end of the last counted day. A pause that begins after that moves nothing."""
+def _schedule(
+    rules: Rules, start: datetime, pauses: tuple[Pause, ...], extensions: tuple[Extension, ...]
+) -> Schedule:
+    """Due at the end of the last counted day.
+
+    A pause that begins after that, and time that is given after that, move nothing: what was missed by then
+    was missed. An extension of unknown instant counts as given in time.
+    """
     counted: list[Pause] = []
-    term, due_at = _due(rules, start, counted)
-    for pause in pauses:
-        if pause.begin > due_at:
+    extra = 0
+    term, due_at = _due(rules, start, counted, extra)
+    moves: list[tuple[datetime, Pause | Extension]] = [(pause.begin, pause) for pause in pauses]
+    moves += [(more.at or start, more) for more in extensions]
+    for at, move in sorted(moves, key=lambda move: move[0]):
+        if at > due_at:
             break
-        counted.append(pause)
-        if pause.to is None:
-            return Schedule(None, None, tuple(counted), None)
-        term, due_at = _due(rules, start, counted)
+        if isinstance(move, Extension):
+            extra += move.days
+        else:
+            counted.append(move)
+            if move.to is None:
+                return Schedule(None, None, tuple(counted), None)
+        term, due_at = _due(rules, start, counted, extra)
     warn_at = None
     if rules.step.warn_days_before is not None:
         warn_at = at_local(term.warn, rules.policy.day_ends) if term.warn else start
     return Schedule(due_at, warn_at, tuple(counted), term)
 
 
-def _due(rules: Rules, start: datetime, pauses: list[Pause]) -> tuple[Term, datetime]:
+def _due(rules: Rules, start: datetime, pauses: list[Pause], extra: int) -> tuple[Term, datetime]:
     step = rules.step
     away = [(local_day(pause.begin), local_day(pause.to)) for pause in pauses if pause.to is not None]
-    term = rules.calendar.term(local_day(start), step.days, step.unit, step.warn_days_before or 0, away)
+    term = _term(rules.calendar, local_day(start), step, extra, away)
     return term, at_local(term.last, rules.policy.day_ends)
+
+
+def _term(calendar: Calendar, start: date, step: Step, extra: int, away: list[tuple[date, date]]) -> Term:
+    """The step's days, and behind them the extra ones, which are working days whatever the step's are."""
+    warn_before = step.warn_days_before or 0
+    if not extra:
+        return calendar.term(start, step.days, step.unit, warn_before, away)
+    own = calendar.term(start, step.days, step.unit, max(0, warn_before - extra), away)
+    more = calendar.term(own.last, extra, "working", warn_before, away)
+    return Term(more.last, more.warn or own.warn, (*own.closed, *more.closed))
 
 
 def pauses(history: History, start: datetime) -> tuple[Pause, ...]:

@@ -49,13 +49,14 @@ class Occasion:
     """Why we speak. `at`: the instant of the fact that was heard, or `now` where that is unknown.
 
     `now`: the wall clock; in the sweep, the watermark. `settle`: how long a due instant that had passed when
-    it was first seen is kept back.
+    it was first seen is kept back. `why`: what moved a deadline, where that is what was heard.
     """
 
     at: datetime
     now: datetime
     settle: timedelta
     is_sweep: bool
+    why: str | None = None
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ def _tell_course(voice: _Voice, clock: Clock, known: ToldRun | None, occasion: O
     if clock.due_at != run.due_at:
         moved_by_itself = len(voice.says) == said_before and clock.due_at is not None
         if moved_by_itself and clock.end is None:
-            voice.say(sla.ClockRescheduled, clock, occasion.at)
+            voice.say(sla.ClockRescheduled, clock, occasion.at, reason=occasion.why)
         run = run.model_copy(update={"due_at": clock.due_at, "seen_at": occasion.now})
     return _end(voice, clock, run, occasion)
 
