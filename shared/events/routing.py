@@ -7,7 +7,6 @@ from pydantic import Field
 from shared.events.fact import Event, Instant, Part
 from shared.events.parts import Attachment, By, Klasifikasi, OpdCode, Text
 
-
 ExtendableClock = Literal["verify", "first_response", "resolution"]
 """The clocks that bind the city or its OPDs; the reporter's are not for an official to move."""
 
