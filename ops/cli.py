@@ -63,6 +63,9 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=f"./simpul {name}", description=command.summary)
     module.add_arguments(parser)
     args = parser.parse_args(rest)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a script's background jobs come with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # ends as Ctrl-C does
     try:
         return int(module.run(args) or 0)
