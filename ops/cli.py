@@ -35,6 +35,7 @@ COMMANDS = {
     ),
     "logs": Command("ops.logs", "show a part's log"),
     "reset": Command("ops.reset", "stop it all and delete what is stored"),
+    "keys": Command("ops.keys", "who may come in: make, show, exchange and revoke keys"),
     "dead": Command("ops.dead", "dead letters, parked complaints and stopped consumers, and what mends them"),
     "lapor": Command("ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand"),
     "city": Command("ops.city", "load a city's files into the services, or show who owns what"),

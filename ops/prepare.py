@@ -1,17 +1,11 @@
 """What a hub needs before its services start: keys, topics, migrated stores, the city's registry."""
 
-import os
-from pathlib import Path
-
 from ops import city, topics
 from ops.refusal import Refusal
 from ops.stack import credentials
-from ops.stack.parts import SERVICES
+from ops.stack.parts import SERVICES, city_directory
 from ops.stack.stack import Stack, together
 from shared.database import migrate
-
-CITY_DIR = "SIMPUL_CITY_DIR"
-"""The environment variable that names another city's folder."""
 
 
 async def prepare(stack: Stack) -> None:
@@ -25,7 +19,7 @@ async def prepare(stack: Stack) -> None:
             *(_migrated(service, stack.database_dsn(service)) for service in SERVICES),
         )
     with stack.steps.step("the city's registry"):
-        await city.load(Path(os.environ.get(CITY_DIR) or city.DIRECTORY), dsns)
+        await city.load(city_directory(), dsns)
 
 
 async def _migrated(service: str, address: str) -> list[str]:

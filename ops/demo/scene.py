@@ -14,12 +14,11 @@ from ops.demo.habits import WORKING_OPDS
 from ops.demo.script import publishers
 from ops.refusal import Refusal
 from ops.stack import roots
-from ops.stack.credentials import write_private
+from ops.stack.credentials import kept_keys
 from ops.stack.parts import SERVICES, SIMULATOR, STORES
 from ops.stack.stack import Stack
 from ops.up import bring_up
 from shared import clock
-from shared.access import new_key
 
 PARTS = (*STORES, *SERVICES, SIMULATOR)
 
@@ -119,21 +118,8 @@ def keys_of_the_cast(stack: Stack) -> dict[str, str]:
         "verifier": "verifier",
         "admin": "admin",
     }
-    places = stack.places
-    plain = places.secrets / "demo-keys.json"
-    shown: dict[str, str] = json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else {}
-    entries: list[dict[str, str]] = json.loads(places.hashed_keys.read_text(encoding="utf-8"))["keys"]
-    known = {entry["name"] for entry in entries}
-    fresh = {who: role for who, role in roles.items() if who not in shown or _key_name(who) not in known}
-    if fresh:
-        names = {_key_name(who) for who in fresh}
-        entries = [entry for entry in entries if entry["name"] not in names]
-        for who, role in fresh.items():
-            shown[who], entry = new_key(_key_name(who), role)
-            entries.append(entry)
-        write_private(plain, json.dumps(shown, indent=2))
-        write_private(places.hashed_keys, json.dumps({"keys": entries}, indent=2))
-    return shown
+    wanted = {who: (_key_name(who), role) for who, role in roles.items()}
+    return kept_keys(stack.places.hashed_keys, stack.places.secrets / "demo-keys.json", wanted)
 
 
 def _key_name(who: str) -> str:

@@ -4,10 +4,10 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from shared.access import new_key
+from ops import keyring
 
 TRIAL_ROLES = ("publisher", "opd:DISHUB", "opd:PUPR", "opd:DLH", "opd:PERKIM", "verifier", "admin")
 """One key for each is written by `up`."""
@@ -31,27 +31,31 @@ def master_key(file: Path) -> Path:
 
 
 def trial_keys(hashed: Path, plain: Path, roles: Iterable[str] = TRIAL_ROLES) -> dict[str, str]:
-    """role → key. `hashed` is what the services read; `plain` is for the person who tries the hub."""
-    shown: dict[str, str] = json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else {}
-    entries: list[dict[str, str]] = (
-        json.loads(hashed.read_text(encoding="utf-8"))["keys"] if hashed.exists() else []
+    """role → key, for the person who tries the hub; see `kept_keys`."""
+    return kept_keys(
+        hashed, plain, {role: (f"trial-{role.replace(':', '-').lower()}", role) for role in roles}
     )
-    known = {entry["name"] for entry in entries}
-    fresh = [role for role in roles if role not in shown or _name(role) not in known]
+
+
+def kept_keys(hashed: Path, plain: Path, wanted: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """who → key, for a hub that is tried out: made once, and anew where the services do not know it.
+
+    `wanted`: who → its name and role. `hashed` is what the services read, `plain` what people do.
+    """
+    shown: dict[str, str] = json.loads(plain.read_text(encoding="utf-8")) if plain.exists() else {}
+    known = {entry["name"] for entry in keyring.read(hashed)} if hashed.exists() else set()
+    fresh = [who for who, (name, _) in wanted.items() if who not in shown or name not in known]
     if not fresh:
         return shown
-    entries = [entry for entry in entries if entry["name"] not in map(_name, fresh)]
-    for role in fresh:
-        shown[role], entry = new_key(_name(role), role)
-        entries.append(entry)
-    # first what is shown: a key that no service knows yet is noticed, a key that nobody knows is not
-    write_private(plain, json.dumps(shown, indent=2))
-    write_private(hashed, json.dumps({"keys": entries}, indent=2))
+    hashed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with keyring.changing(hashed) as entries:
+        names = {wanted[who][0] for who in fresh}
+        entries[:] = [entry for entry in entries if entry["name"] not in names]
+        for who in fresh:
+            shown[who] = keyring.append(entries, *wanted[who])
+        # first what is shown: a key that no service knows yet is noticed, a key that nobody knows is not
+        write_private(plain, json.dumps(shown, indent=2))
     return shown
-
-
-def _name(role: str) -> str:
-    return f"trial-{role.replace(':', '-').lower()}"
 
 
 def write_private(file: Path, text: str) -> None:

@@ -1,10 +1,15 @@
 """What a local hub consists of: a table of its services, and what each is told by its environment."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
+from ops.stack import roots
+
 STORES = ("kafka", "postgres")
 CITY = "deploy/city/jambi"
+CITY_DIR = "SIMPUL_CITY_DIR"
+"""The environment variable that names another city's folder."""
 
 
 class Program(NamedTuple):
@@ -25,6 +30,12 @@ PROGRAMS = SERVICES | {SIMULATOR: Program("simulators.lapor", 8010)}
 USUAL_PORTS = {"kafka": 9092, "kafka-controller": 9093, "postgres": 5432} | {
     name: program.port for name, program in PROGRAMS.items()
 }
+
+
+def city_directory() -> Path:
+    """The folder of the city whose hub this is."""
+    named = os.environ.get(CITY_DIR)
+    return Path(named) if named else roots.CLONE / CITY
 
 
 def service_of(part: str) -> str:
