@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from services.intake.domain.city import City
 from services.intake.domain.complaint import Complaint, Complaints, Newcomer
 from services.intake.domain.keyed import Subkeys
+from services.intake.domain.own import Receipt
 from services.intake.domain.public import Card
 from services.intake.domain.tickets import ticket_for
 from services.intake.domain.timeline import Step
@@ -263,6 +264,23 @@ async def find_card(connection: Connection, ticket: str) -> Card | None:
         opd=row["opd"],
         steps=tuple(Step(**step) for step in steps),
     )
+
+
+async def receipts_of(
+    connection: Connection, source: str, *, references: Sequence[str], after: str | None, limit: int
+) -> list[Receipt]:
+    """What one source handed in, by reference: all of it from `after` on, or these references alone."""
+    rows = await connection.fetch(
+        """SELECT reference, ticket, complaint_id, received_at, confidential, status, opd
+             FROM complaints
+            WHERE source = $1 AND ($2::text[] = '{}' OR reference = ANY($2)) AND ($3::text IS NULL OR reference > $3)
+            ORDER BY reference LIMIT $4""",
+        source,
+        list(references),
+        after,
+        limit,
+    )
+    return [Receipt(**row) for row in rows]
 
 
 class CityNames:

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,6 +11,7 @@ from services.intake import store
 from services.intake.domain.channels import LAPOR
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.means import Means
+from services.intake.domain.own import OwnPage, own_view
 from services.intake.domain.public import PublicComplaint, public_view
 from services.intake.domain.receiving import submission_key
 from services.intake.domain.tickets import Mistyped, read_ticket
@@ -87,6 +88,25 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
         response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
         return Taken(ticket=accepted.ticket, complaint_id=accepted.complaint_id, repeated=accepted.repeated)
 
+    @router.get("")
+    async def list_own(
+        caller: Annotated[Caller, Depends(publisher)],
+        reference: Annotated[list[Reference] | None, Query(max_length=100)] = None,
+        after: Annotated[Reference | None, Query(description="`next` of the page before")] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> OwnPage:
+        """What this key's name handed in, by its own references: all, or those asked for. Whoever lost a
+        receipt finds the ticket here; a reference that is not listed never arrived."""
+        async with desk.read() as connection:
+            found = await store.receipts_of(
+                connection, _source(caller), references=reference or (), after=after, limit=limit
+            )
+            city = await names.read(connection)
+        return OwnPage(
+            complaints=tuple(own_view(receipt, city) for receipt in found),
+            next=found[-1].reference if len(found) == limit else None,
+        )
+
     @router.get(
         "/{ticket}",
         response_model=PublicComplaint,
@@ -131,12 +151,17 @@ def _submission(posted: PostedComplaint, caller: Caller, idempotency_key: str | 
         raise Refused([FieldError(field="reference", reason="give one, or an Idempotency-Key header")])
     if caller.role == "publisher" and caller.name == LAPOR:
         raise Refused([FieldError(field="source", reason=f"{LAPOR} is the bridge's own source")])
-    source = LAPOR if caller.role == "bridge" else caller.name
+    source = _source(caller)
     said = {name: getattr(posted, name) for name in type(posted).model_fields}
     try:
         return SubmissionPosted.model_validate(said | {"source": source, "reference": reference})
     except ValidationError as wrong:
         raise Refused(field_errors(wrong)) from None
+
+
+def _source(caller: Caller) -> str:
+    """What complaints of this key are known by."""
+    return LAPOR if caller.role == "bridge" else caller.name
 
 
 def prefers_html(accept: str) -> bool:

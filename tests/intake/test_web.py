@@ -348,3 +348,59 @@ def test_a_posted_complaint_is_a_submission_without_its_source() -> None:
 )
 def test_who_would_rather_have_html_is_read_from_the_accept_header(accept: str, html: bool) -> None:
     assert prefers_html(accept) is html
+
+
+async def own(intake: Intake, key: str, **asked: Any) -> dict[str, Any]:
+    """A page of what a key's name handed in."""
+    bearer = {"Authorization": f"Bearer {intake.keys[key]}"}
+    answer = await intake.http.get("/v1/complaints", params=asked, headers=bearer)
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+async def test_who_lost_a_receipt_finds_the_ticket_by_its_own_reference(intake: Intake) -> None:
+    ticket = (await intake.post(BODY)).json()["ticket"]
+    await intake.post(BODY | {"reference": "H-2"})
+    page = await own(intake, "sikesal", reference=["H-1", "never-arrived"])
+    [line] = page["complaints"]
+    assert (line["reference"], line["ticket"], line["status"], line["label"]) == (
+        "H-1",
+        ticket,
+        "received",
+        "Diterima",
+    )
+    assert "Warga Contoh" not in str(page)
+    assert "Lampu" not in str(page)
+
+
+async def test_a_publisher_lists_its_own_and_nobody_elses(intake: Intake) -> None:
+    await intake.post(BODY)
+    await intake.post(BODY | {"channel": "lapor", "lapor": LAPOR, "reference": "7000001"}, key="bridge")
+    assert [line["reference"] for line in (await own(intake, "sikesal"))["complaints"]] == ["H-1"]
+    assert [line["reference"] for line in (await own(intake, "bridge"))["complaints"]] == ["7000001"]
+    assert (await own(intake, "Other App", reference="H-1"))["complaints"] == []
+    bearer = {"Authorization": f"Bearer {intake.keys['verifier']}"}
+    assert (await intake.http.get("/v1/complaints", headers=bearer)).status_code == 403
+
+
+async def test_the_list_goes_on_page_by_page(intake: Intake) -> None:
+    for number in (3, 1, 2):
+        await intake.post(BODY | {"reference": f"H-{number}"})
+    first = await own(intake, "sikesal", limit=2)
+    second = await own(intake, "sikesal", limit=2, after=first["next"])
+    assert [line["reference"] for page in (first, second) for line in page["complaints"]] == [
+        "H-1",
+        "H-2",
+        "H-3",
+    ]
+    assert second["next"] is None
+
+
+async def test_even_in_the_list_a_confidential_complaint_does_not_tell_who_has_it(intake: Intake) -> None:
+    answer = (await intake.post(BODY | {"confidential": True})).json()
+    await intake.desk.hand_in([(UUID(answer["complaint_id"]), routed("DLH"))])
+    [line] = (await own(intake, "sikesal"))["complaints"]
+    assert line["status"] == "routed"
+    assert "DLH" not in str(line)
+    assert "instansi yang berwenang" in line["label"]

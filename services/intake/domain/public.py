@@ -86,15 +86,12 @@ def public_view(card: Card, city: City) -> PublicComplaint:
     if card.confidential:
         return _status_and_dates(card)
     wording = not card.anonymous
+    code, label = worded(card.status, card.opd, city, confidential=False)
     shows: Literal["all", "without_wording"] = "all" if wording else "without_wording"
     place = card.place or Place()
     return PublicComplaint(
         ticket=card.ticket,
-        status=PublicStatus(
-            code=card.status,
-            label=STATUS_WORDS[card.status].format(opd=city.opd(card.opd)),
-            since=_since(card),
-        ),
+        status=PublicStatus(code=code, label=label, since=_since(card)),
         reported_at=card.reported_at,
         received_at=card.received_at,
         shows=shows,
@@ -105,6 +102,14 @@ def public_view(card: Card, city: City) -> PublicComplaint:
         text=card.text if wording else None,
         timeline=tuple(_told(step, city, wording=wording) for step in card.steps),
     )
+
+
+def worded(status: Status, opd: str | None, city: City, *, confidential: bool) -> tuple[Status, str]:
+    """How it stands, as a code and in words; of a confidential one neither who has it nor that it was blocked."""
+    if confidential:
+        status = _discreet_status(status)
+        return status, STATUS_WORDS[status].format(opd="instansi yang berwenang")
+    return status, STATUS_WORDS[status].format(opd=city.opd(opd))
 
 
 def _told(step: Step, city: City, *, wording: bool) -> PublicStep:
@@ -132,14 +137,10 @@ def _since(card: Card) -> datetime | None:
 def _status_and_dates(card: Card) -> PublicComplaint:
     """Neither agency nor text nor channel: an agency's name already tells what it is about."""
     timeline = tuple(_discreet(card.steps))
-    status: Status = _discreet_status(card.status)
+    code, label = worded(card.status, card.opd, City(), confidential=True)
     return PublicComplaint(
         ticket=card.ticket,
-        status=PublicStatus(
-            code=status,
-            label=STATUS_WORDS[status].format(opd="instansi yang berwenang"),
-            since=_since(card),
-        ),
+        status=PublicStatus(code=code, label=label, since=_since(card)),
         reported_at=card.reported_at,
         received_at=card.received_at,
         shows="status_only",
