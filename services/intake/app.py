@@ -1,6 +1,7 @@
 """Intake, put together: its fold, its routes, its seal."""
 
 from services.intake.handlers import intake_fold
+from services.intake.rewrap import Rewrap
 from services.intake.settings import Settings
 from services.intake.web import LARGER_BODIES, complaint_routes
 from shared.events.submissions import SubmissionPosted
@@ -14,6 +15,7 @@ def open_intake(settings: Settings) -> Parts:
     return Parts(
         fold=intake_fold(seal, settings.public_url),
         routes=[complaint_routes],
+        loops={"rewrap": Rewrap(seal).turn},
         bodies=LARGER_BODIES,
         seal=seal,
         sealed=frozenset({SubmissionPosted.topic}),

@@ -1,4 +1,4 @@
-"""Intake's tables: complaints, sealed identities, files, the timeline, early facts, the city's names."""
+"""Intake's tables but for what is sealed (`vault`): complaints, the timeline, early facts, the city's names."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from services.intake import vault
 from services.intake.domain.city import City
 from services.intake.domain.complaint import Complaint, Complaints, Newcomer
 from services.intake.domain.keyed import Subkeys
@@ -114,31 +115,16 @@ async def _insert_newcomers(
         columns=_COMPLAINT_COLUMNS,
         records=[_complaint_row(complaint, newcomer) for complaint, newcomer in newcomers],
     )
-    await tx.copy_records_to_table(
-        "identities",
-        columns=("complaint_id", "sealed"),
-        records=[
-            (complaint.id, seal.seal(newcomer.identity.model_dump_json().encode(), complaint.id.bytes))
-            for complaint, newcomer in newcomers
-        ],
-    )
+    identities = {complaint.id: newcomer.identity for complaint, newcomer in newcomers}
+    await vault.keep_identities(tx, identities, await vault.make_keys(tx, identities, "identity", seal))
     files = [
-        (
-            file.id,
-            complaint.id,
-            position,
-            None if file.content is None else seal.seal(file.content, file.id.encode()),
-            None if file.url is None else seal.seal(file.url.encode(), file.id.encode()),
-        )
+        (complaint.id, position, file)
         for complaint, newcomer in newcomers
         for position, file in enumerate(newcomer.files)
     ]
     if files:
-        await tx.copy_records_to_table(
-            "files",
-            columns=("file_id", "complaint_id", "position", "content_sealed", "url_sealed"),
-            records=files,
-        )
+        owners = dict.fromkeys(complaint for complaint, _, _ in files)
+        await vault.keep_files(tx, files, await vault.make_keys(tx, owners, "files", seal))
     await tx.execute(
         "DELETE FROM early_facts WHERE complaint_id = ANY($1::uuid[])",
         [complaint.id for complaint, _ in newcomers],

@@ -11,8 +11,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.intake import store
-from services.intake.domain.complaint import Complaint, Identity
+from services.intake import store, vault
+from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.receiving import on_submission_posted
 from services.intake.domain.tickets import ticket_for
@@ -104,7 +104,7 @@ async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
     )
     (complaint,) = await take_in(pool, posted)
     async with pool.acquire() as connection:
-        for table in ("complaints", "identities", "files", "timeline", "early_facts"):
+        for table in ("complaints", "identities", "identity_keys", "files", "timeline", "early_facts"):
             rows = await connection.fetch(f"SELECT * FROM {table}")
             told = " ".join(str(value) for row in rows for value in row.values())
             secrets = (
@@ -117,13 +117,13 @@ async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
             )
             for secret in secrets:
                 assert secret not in told, table
-        sealed = await connection.fetchval("SELECT sealed FROM identities")
+        identity = (await vault.identities(connection, [complaint.id], SEAL))[complaint.id]
+        key = (await vault.keys_of(connection, [complaint.id], "files", SEAL))[complaint.id]
         files = await connection.fetch("SELECT * FROM files ORDER BY position")
-    identity = Identity.model_validate_json(SEAL.open(sealed, complaint.id.bytes))
     assert (identity.reporter, identity.text) == (reporter, posted.text)
     photo_file, address = files
-    assert SEAL.open(photo_file["content_sealed"], photo_file["file_id"].encode()) == b"a photo of a face"
-    assert SEAL.open(address["url_sealed"], address["file_id"].encode()) == b"https://contoh.invalid/rahasia"
+    assert key.open(photo_file["content_sealed"], photo_file["file_id"].encode()) == b"a photo of a face"
+    assert key.open(address["url_sealed"], address["file_id"].encode()) == b"https://contoh.invalid/rahasia"
 
 
 async def test_the_talk_with_a_reporter_is_known_to_the_rules_by_the_channels_own_name(pool: Pool) -> None:
@@ -132,14 +132,6 @@ async def test_the_talk_with_a_reporter_is_known_to_the_rules_by_the_channels_ow
     async with pool.acquire() as tx:
         loaded = (await load(tx, key))[key]
     assert (loaded.channel, loaded.conversation, loaded.confidential) == ("app", "wa-99", True)
-
-
-async def test_an_identity_cannot_be_read_as_another_complaints(pool: Pool) -> None:
-    await take_in(pool, submission())
-    async with pool.acquire() as connection:
-        sealed = await connection.fetchval("SELECT sealed FROM identities")
-    with pytest.raises(ValueError, match="another"):
-        SEAL.open(sealed, fact_id("another complaint").bytes)
 
 
 async def test_a_taken_ticket_goes_to_nobody_else(pool: Pool) -> None:

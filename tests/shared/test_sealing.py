@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sealing import Seal
+from shared.sealing import DataKey, Seal
 
 SEAL = Seal(bytes(range(32)))
 CONTEXT = b"complaint 1"
@@ -89,3 +89,34 @@ def test_a_file_without_a_key_stops_the_start_and_is_not_quoted(
         Seal.from_file(file)
     assert str(stop.value).startswith(f"cannot start: the master key file {file} is unreadable")
     assert "not base64!" not in str(stop.value)
+
+
+def test_a_newer_master_seals_and_the_older_ones_still_open() -> None:
+    old, both = Seal(bytes(range(32))), Seal(bytes(range(32)), b"n" * 32)
+    assert both.open(old.seal(PLAIN, CONTEXT), CONTEXT) == PLAIN
+    assert both.open(both.seal(PLAIN, CONTEXT), CONTEXT) == PLAIN
+    with pytest.raises(ValueError, match=ELSE):
+        old.open(both.seal(PLAIN, CONTEXT), CONTEXT)
+    assert old.id != both.id
+
+
+def test_a_newer_master_changes_no_ticket() -> None:
+    assert Seal(bytes(range(32)), b"n" * 32).derive("tickets").hex() == GOLDEN
+
+
+def test_each_line_of_the_file_is_a_master_the_newest_last(tmp_path: Path) -> None:
+    file = tmp_path / "master.key"
+    masters = [bytes(range(32)), b"n" * 32]
+    file.write_bytes(b"\n".join(map(base64.b64encode, masters)) + b"\n")
+    assert Seal.from_file(file).id == Seal(*masters).id
+
+
+def test_a_wrapped_key_is_the_key_and_is_opened_in_its_context_alone() -> None:
+    key = DataKey.fresh()
+    wrapped = SEAL.wrap(key, CONTEXT)
+    assert key.key not in wrapped
+    assert SEAL.unwrap(wrapped, CONTEXT).open(key.seal(PLAIN, CONTEXT), CONTEXT) == PLAIN
+    with pytest.raises(ValueError, match=ELSE):
+        SEAL.unwrap(wrapped, b"complaint 2")
+    with pytest.raises(ValueError, match=ELSE):
+        SEAL.open(wrapped, CONTEXT)

@@ -1,0 +1,180 @@
+"""The vault: what of a complaint only intake may know, sealed under that complaint's own keys.
+
+Who reported it and every word as it came is one part, its files are the other; each part has a key of its own, and
+goes with it. The keys lie in the store, wrapped by the master key, which does not.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+from uuid import UUID
+
+from services.intake.domain.complaint import File, Identity
+from shared.database import Connection, Transaction
+from shared.sealing import DataKey, Seal
+
+Part = Literal["identity", "files"]
+
+
+async def keys_of(tx: Transaction, complaints: Sequence[UUID], part: Part, seal: Seal) -> dict[UUID, DataKey]:
+    """The keys of those that have one. ValueError where a master key is missing that wrapped one."""
+    rows = await tx.fetch(
+        "SELECT complaint_id, wrapped FROM identity_keys WHERE complaint_id = ANY($1::uuid[]) AND part = $2",
+        complaints,
+        part,
+    )
+    return {complaint: seal.unwrap(wrapped, _context(complaint, part)) for complaint, wrapped in rows}
+
+
+async def make_keys(
+    tx: Transaction, complaints: Iterable[UUID], part: Part, seal: Seal
+) -> dict[UUID, DataKey]:
+    """Fresh keys for complaints that have none; whoever calls holds their key rows."""
+    keys = {complaint: DataKey.fresh() for complaint in complaints}
+    if keys:
+        await tx.copy_records_to_table(
+            "identity_keys",
+            columns=("complaint_id", "part", "master", "wrapped"),
+            records=[
+                (complaint, part, seal.id, seal.wrap(key, _context(complaint, part)))
+                for complaint, key in keys.items()
+            ],
+        )
+    return keys
+
+
+async def keys_for(
+    tx: Transaction, complaints: Sequence[UUID], part: Part, seal: Seal
+) -> dict[UUID, DataKey]:
+    """The key of each: the one it has, or a fresh one."""
+    known = await keys_of(tx, complaints, part, seal)
+    return known | await make_keys(tx, [one for one in complaints if one not in known], part, seal)
+
+
+async def keep_identities(
+    tx: Transaction, identities: Mapping[UUID, Identity], keys: Mapping[UUID, DataKey]
+) -> None:
+    """Keep who reported these, in place of what was kept before."""
+    await tx.execute(
+        """INSERT INTO identities (complaint_id, sealed, own_key)
+           SELECT complaint_id, sealed, true FROM unnest($1::uuid[], $2::bytea[]) AS u (complaint_id, sealed)
+           ON CONFLICT (complaint_id) DO UPDATE SET sealed = excluded.sealed, own_key = true""",
+        list(identities),
+        [
+            keys[complaint].seal(identity.model_dump_json().encode(), complaint.bytes)
+            for complaint, identity in identities.items()
+        ],
+    )
+
+
+async def identities(tx: Transaction, complaints: Sequence[UUID], seal: Seal) -> dict[UUID, Identity]:
+    """Who reported these, where it is still known."""
+    rows = await tx.fetch(
+        "SELECT complaint_id, sealed, own_key FROM identities WHERE complaint_id = ANY($1::uuid[])",
+        complaints,
+    )
+    keys = await keys_of(tx, complaints, "identity", seal)
+    return {
+        complaint: Identity.model_validate_json(
+            (keys[complaint] if own else seal).open(sealed, complaint.bytes)
+        )
+        for complaint, sealed, own in rows
+    }
+
+
+async def keep_files(
+    tx: Transaction, files: Sequence[tuple[UUID, int, File]], keys: Mapping[UUID, DataKey]
+) -> None:
+    """Add these files, each at its position in its complaint."""
+    await tx.copy_records_to_table(
+        "files",
+        columns=("file_id", "complaint_id", "position", "content_sealed", "url_sealed", "own_key"),
+        records=[
+            (
+                file.id,
+                complaint,
+                position,
+                None if file.content is None else keys[complaint].seal(file.content, file.id.encode()),
+                None if file.url is None else keys[complaint].seal(file.url.encode(), file.id.encode()),
+                True,
+            )
+            for complaint, position, file in files
+        ],
+    )
+
+
+async def to_move(connection: Connection, after: UUID, seal: Seal, limit: int) -> list[UUID]:
+    """Complaints from behind `after` of which something is sealed by a master key itself, or by an older one."""
+    rows = await connection.fetch(
+        """SELECT complaint_id FROM (
+               SELECT complaint_id FROM identities WHERE NOT own_key
+               UNION SELECT complaint_id FROM files WHERE NOT own_key
+               UNION SELECT complaint_id FROM identity_keys WHERE master <> $2) AS moving
+            WHERE complaint_id > $1 ORDER BY complaint_id LIMIT $3""",
+        after,
+        seal.id,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def move(tx: Transaction, complaint: UUID, seal: Seal) -> None:
+    """Wrap this complaint's keys with the newest master, and seal with them what a master itself had sealed.
+
+    Whoever calls holds its key row. ValueError where the master that is needed is not there any more.
+    """
+    await _rewrap(tx, complaint, seal)
+    await _move_identity(tx, complaint, seal)
+    await _move_files(tx, complaint, seal)
+
+
+async def _rewrap(tx: Transaction, complaint: UUID, seal: Seal) -> None:
+    rows = await tx.fetch(
+        "SELECT part, wrapped FROM identity_keys WHERE complaint_id = $1 AND master <> $2", complaint, seal.id
+    )
+    for part, wrapped in rows:
+        context = _context(complaint, part)
+        await tx.execute(
+            "UPDATE identity_keys SET master = $3, wrapped = $4 WHERE complaint_id = $1 AND part = $2",
+            complaint,
+            part,
+            seal.id,
+            seal.wrap(seal.unwrap(wrapped, context), context),
+        )
+
+
+async def _move_identity(tx: Transaction, complaint: UUID, seal: Seal) -> None:
+    sealed = await tx.fetchval(
+        "SELECT sealed FROM identities WHERE complaint_id = $1 AND NOT own_key", complaint
+    )
+    if sealed is not None:
+        key = (await keys_for(tx, [complaint], "identity", seal))[complaint]
+        await tx.execute(
+            "UPDATE identities SET sealed = $2, own_key = true WHERE complaint_id = $1",
+            complaint,
+            key.seal(seal.open(sealed, complaint.bytes), complaint.bytes),
+        )
+
+
+async def _move_files(tx: Transaction, complaint: UUID, seal: Seal) -> None:
+    rows = await tx.fetch(
+        "SELECT file_id, content_sealed, url_sealed FROM files WHERE complaint_id = $1 AND NOT own_key",
+        complaint,
+    )
+    if not rows:
+        return
+    key = (await keys_for(tx, [complaint], "files", seal))[complaint]
+
+    def again(sealed: bytes | None, context: bytes) -> bytes | None:
+        return None if sealed is None else key.seal(seal.open(sealed, context), context)
+
+    for file, content, url in rows:
+        await tx.execute(
+            "UPDATE files SET content_sealed = $2, url_sealed = $3, own_key = true WHERE file_id = $1",
+            file,
+            again(content, file.encode()),
+            again(url, file.encode()),
+        )
+
+
+def _context(complaint: UUID, part: str) -> bytes:
+    return complaint.bytes + part.encode()
