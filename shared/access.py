@@ -53,7 +53,7 @@ class _Bearer(HTTPBearer):
         return None
 
 
-_BEARER = _Bearer(scheme_name="key", description="A key made by `./simpul keys add`.")
+BEARER = _Bearer(scheme_name="key", description="A key made by `./simpul keys add`.")
 
 
 def new_key(
@@ -112,14 +112,8 @@ class Access:
     def caller(self, *roles: Role) -> Callable[..., Awaitable[Caller]]:
         """A FastAPI dependency that lets in only these roles, as often as theirs allows, and says who came."""
 
-        async def who(request: Request, _: Annotated[None, Security(_BEARER, scopes=[*roles])]) -> Caller:
-            try:
-                found = self.find(request.headers.get("authorization", ""))
-            except Denied:
-                self._charge(request, "unknown")
-                raise
-            request.state.role = found.role
-            self._buckets.take((found.role, found.name), self._limits.rates[found.role])
+        async def who(request: Request, _: Annotated[None, Security(BEARER, scopes=[*roles])]) -> Caller:
+            found = await self.known(request)
             if found.role not in roles:
                 raise Denied(
                     403, f"a key with role {found.role} may not do this; it takes {' or '.join(roles)}"
@@ -127,6 +121,17 @@ class Access:
             return found
 
         return who
+
+    async def known(self, request: Request) -> Caller:
+        """Whose key came with it, whatever its role, as often as that allows. Raises Denied(401)."""
+        try:
+            found = self.find(request.headers.get("authorization", ""))
+        except Denied:
+            self._charge(request, "unknown")
+            raise
+        request.state.role = found.role
+        self._buckets.take((found.role, found.name), self._limits.rates[found.role])
+        return found
 
     async def anybody(self, request: Request) -> None:
         """A FastAPI dependency for routes without a key: each address as often as the public may."""

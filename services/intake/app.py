@@ -1,5 +1,6 @@
 """Intake, put together: its fold, its routes, its seal."""
 
+from services.intake.acting import acting_routes
 from services.intake.handlers import intake_fold
 from services.intake.rewrap import Rewrap
 from services.intake.settings import Settings
@@ -14,7 +15,7 @@ def open_intake(settings: Settings) -> Parts:
     seal = Seal.from_file(settings.master_key_file)
     return Parts(
         fold=intake_fold(seal, settings.public_url),
-        routes=[complaint_routes],
+        routes=[complaint_routes, acting_routes],
         loops={"rewrap": Rewrap(seal).turn},
         bodies=LARGER_BODIES,
         seal=seal,

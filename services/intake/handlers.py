@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.intake import store
+from services.intake.domain import acts, citizen, merging
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.keyed import Subkeys
@@ -45,6 +46,14 @@ hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
     DeadlineExtended: on_later_fact,
     LaporLinked: on_later_fact,
     LaporReplied: on_later_fact,
+    acts.Amend: citizen.amend,
+    acts.Reply: citizen.reply,
+    acts.Rate: citizen.rate,
+    acts.Withdraw: citizen.withdraw,
+    acts.Merge: merging.merge,
+    acts.Absorb: merging.absorb,
+    acts.Unmerge: merging.unmerge,
+    acts.Release: merging.release,
 }
 
 
@@ -55,6 +64,7 @@ def subkeys(seal: Seal) -> Subkeys:
         fingerprints=seal.derive("fingerprints"),
         pseudonyms=seal.derive("pseudonyms"),
         files=seal.derive("files"),
+        secrets=seal.derive("tracking secrets"),
     )
 
 
@@ -72,6 +82,7 @@ def intake_fold(seal: Seal, follow_at: str | None = None) -> Fold[Complaint, Mea
             fingerprints=keys.fingerprints,
             pseudonyms=keys.pseudonyms,
             files=keys.files,
+            secrets=keys.secrets,
             city=await names.read(tx),
             follow_at=follow_at,
         )

@@ -38,19 +38,29 @@ li p { margin: .2rem 0 0; white-space: pre-line; }
 def ticket_page(complaint: PublicComplaint) -> str:
     """The page of one complaint, in Indonesian, times in WIB."""
     since = f'<p class="soft">sejak {_time(complaint.status.since)}</p>' if complaint.status.since else ""
+    follow = _to_follow(complaint)
     note = f'<p class="note">{escape(complaint.note)}</p>' if complaint.note else ""
     return _page(
         f"Pengaduan {grouped(complaint.ticket)}",
         f"""<h1>Pengaduan <code>{grouped(complaint.ticket)}</code></h1>
 <p class="status">{escape(complaint.status.label)}</p>
 {since}
-{note}
+{follow}{note}
 {_facts(complaint)}
 {_words(complaint)}
 <h2>Perjalanan pengaduan</h2>
 <ol>
 {"".join(_step(step) for step in complaint.timeline)}</ol>""",
     )
+
+
+def _to_follow(complaint: PublicComplaint) -> str:
+    if complaint.merged_into is None:
+        return ""
+    number = (
+        f'<a href="/v1/complaints/{complaint.merged_into}"><code>{grouped(complaint.merged_into)}</code></a>'
+    )
+    return f'<p class="note">Perkembangannya dapat diikuti pada pengaduan {number}.</p>\n'
 
 
 def notice_page(heading: str, advice: str) -> str:

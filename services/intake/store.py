@@ -2,24 +2,30 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from services.intake import vault
 from services.intake.domain.city import City
-from services.intake.domain.complaint import Complaint, Complaints, Newcomer
-from services.intake.domain.keyed import Subkeys
+from services.intake.domain.complaint import Complaint, Complaints, Content, Newcomer, Rating
+from services.intake.domain.keyed import Subkeys, secret_hash
 from services.intake.domain.own import Receipt
-from services.intake.domain.public import Card
+from services.intake.domain.public import Card, Survivor
 from services.intake.domain.tickets import ticket_for
 from services.intake.domain.timeline import Step
 from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
-from shared.events.parts import Place
+from shared.events.parts import ComplaintRef, Place
 from shared.sealing import Seal
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_REFS = TypeAdapter(tuple[ComplaintRef, ...])
 
 _TICKETS_TRIED = 3
 """Ordinals asked for at once for a complaint that is not in yet; the first free one is its ticket."""
@@ -29,7 +35,8 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
     """The state of each; where one is not in yet a blank one, with a free ticket and its early facts."""
     rows = await tx.fetch(
         """SELECT complaint_id, ticket, submission_id, fingerprint, status, opd, awaits, lapor_id,
-                  lapor_items, steps, channel, conversation, confidential
+                  lapor_items, steps, channel, conversation, title, text, place, category_hint, klasifikasi,
+                  anonymous, confidential, forward, rated, merged_into, absorbed
              FROM complaints WHERE complaint_id = ANY($1::uuid[])""",
         ids,
     )
@@ -47,12 +54,28 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
             steps=row["steps"],
             channel=row["channel"],
             conversation=row["conversation"],
-            confidential=row["confidential"],
+            content=_content(row),
+            rated=None if row["rated"] is None else Rating.model_validate_json(row["rated"]),
+            merged_into=_ref(row["merged_into"]),
+            absorbed=_REFS.validate_json(row["absorbed"] or "[]"),
         )
         for row in rows
     }
     blank = [complaint for complaint in dict.fromkeys(ids) if complaint not in known]
     return known | await _blank_ones(tx, blank, keys) if blank else known
+
+
+def _content(row: "Record") -> Content:
+    said = {name: row[name] for name in Content.model_fields if name != "place"}
+    return Content(place=_place(row["place"]), **said)
+
+
+def _place(kept: str | None) -> Place | None:
+    return None if kept is None else Place.model_validate_json(kept)
+
+
+def _ref(kept: str | None) -> ComplaintRef | None:
+    return None if kept is None else ComplaintRef.model_validate_json(kept)
 
 
 async def _blank_ones(tx: Transaction, ids: Sequence[UUID], keys: Subkeys) -> dict[UUID, Complaint]:
@@ -92,7 +115,10 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     """Write what changed: newcomers whole, of others how they stand and what is new on their timeline."""
     newcomers = [(c, c.newcomer) for c in changed.values() if c.newcomer is not None]
     await _insert_newcomers(tx, newcomers, seal)
-    await _update_standing(tx, [c for c in changed.values() if c.is_known and c.newcomer is None])
+    known = [c for c in changed.values() if c.is_known and c.newcomer is None]
+    await _update_standing(tx, known)
+    await _amend(tx, [c for c in known if any(step.code == "amended" for step in c.fresh)])
+    await _amend_identities(tx, {c.id: c.amended for c in known if c.amended is not None}, seal)
     await _append_steps(tx, changed.values())
     await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
 
@@ -100,8 +126,8 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
 _COMPLAINT_COLUMNS = (
     "complaint_id", "ticket", "submission_id", "fingerprint", "source", "reference", "channel", "reported_at",
     "received_at", "title", "text", "place", "category_hint", "klasifikasi", "anonymous", "confidential",
-    "forward", "reporter", "attachments", "lapor", "status", "opd", "awaits", "lapor_id", "lapor_items",
-    "steps", "conversation",
+    "forward", "reporter", "attachments", "lapor", "secret_hash", "status", "opd", "awaits", "lapor_id",
+    "lapor_items", "steps", "rated", "merged_into", "absorbed", "conversation",
 )  # fmt: skip
 
 
@@ -154,6 +180,7 @@ def _complaint_row(complaint: Complaint, newcomer: Newcomer) -> tuple[Any, ...]:
         received.reporter,
         json.dumps([attachment.model_dump(mode="json") for attachment in received.attachments]),
         _json(received.lapor),
+        secret_hash(newcomer.secret),
         *_standing(complaint),
         complaint.conversation,
     )
@@ -167,6 +194,9 @@ def _standing(complaint: Complaint) -> tuple[Any, ...]:
         complaint.lapor_id,
         json.dumps(sorted(complaint.lapor_items)),
         complaint.steps,
+        _json(complaint.rated),
+        _json(complaint.merged_into),
+        _REFS.dump_json(complaint.absorbed).decode() if complaint.absorbed else None,
     )
 
 
@@ -181,12 +211,61 @@ async def _update_standing(tx: Transaction, complaints: Sequence[Complaint]) -> 
     await tx.execute(
         """UPDATE complaints AS c
               SET status = u.status, opd = u.opd, awaits = u.awaits, lapor_id = u.lapor_id,
-                  lapor_items = u.lapor_items::jsonb, steps = u.steps
-             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bigint[])
-               AS u (complaint_id, status, opd, awaits, lapor_id, lapor_items, steps)
+                  lapor_items = u.lapor_items::jsonb, steps = u.steps, rated = u.rated::jsonb,
+                  merged_into = u.merged_into::jsonb, absorbed = u.absorbed::jsonb
+             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::bigint[],
+                         $8::text[], $9::text[], $10::text[])
+               AS u (complaint_id, status, opd, awaits, lapor_id, lapor_items, steps, rated, merged_into,
+                     absorbed)
             WHERE c.complaint_id = u.complaint_id""",
         *map(list, zip(*rows, strict=True)),
     )
+
+
+async def _amend(tx: Transaction, complaints: Sequence[Complaint]) -> None:
+    """What these say now, in place of what they said."""
+    contents = [
+        (complaint.id, complaint.content) for complaint in complaints if complaint.content is not None
+    ]
+    if not contents:
+        return
+    rows = [
+        (
+            complaint,
+            content.title,
+            content.text,
+            _json(content.place),
+            content.category_hint,
+            content.klasifikasi,
+            content.anonymous,
+            content.confidential,
+            content.forward,
+        )
+        for complaint, content in contents
+    ]
+    await tx.execute(
+        """UPDATE complaints AS c
+              SET title = u.title, text = u.text, place = u.place::jsonb, category_hint = u.category_hint,
+                  klasifikasi = u.klasifikasi, anonymous = u.anonymous, confidential = u.confidential,
+                  forward = u.forward
+             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                         $7::boolean[], $8::boolean[], $9::boolean[])
+               AS u (complaint_id, title, text, place, category_hint, klasifikasi, anonymous, confidential,
+                     forward)
+            WHERE c.complaint_id = u.complaint_id""",
+        *map(list, zip(*rows, strict=True)),
+    )
+
+
+async def _amend_identities(
+    tx: Transaction, amended: Mapping[UUID, Mapping[str, str | None]], seal: Seal
+) -> None:
+    """The sealed words in step with the masked ones, where they are still known."""
+    if not amended:
+        return
+    known = await vault.identities(tx, list(amended), seal)
+    now = {one: identity.model_copy(update=dict(amended[one])) for one, identity in known.items()}
+    await vault.keep_identities(tx, now, await vault.keys_for(tx, list(now), "identity", seal))
 
 
 async def _append_steps(tx: Transaction, complaints: Iterable[Complaint]) -> None:
@@ -224,9 +303,12 @@ async def _keep_early_facts(tx: Transaction, complaints: Sequence[Complaint]) ->
 async def find_card(connection: Connection, ticket: str) -> Card | None:
     """What is known of the complaint with this ticket, its timeline in order; None where there is none."""
     row = await connection.fetchrow(
-        """SELECT complaint_id, ticket, channel, reported_at, received_at, title, text, place, anonymous,
-                  confidential, status, opd
-             FROM complaints WHERE ticket = $1""",
+        """SELECT c.complaint_id, c.ticket, c.channel, c.reported_at, c.received_at, c.title, c.text, c.place,
+                  c.anonymous, c.confidential, c.status, c.opd, s.ticket AS into_ticket,
+                  s.confidential AS into_confidential
+             FROM complaints AS c
+             LEFT JOIN complaints AS s ON s.complaint_id = (c.merged_into ->> 'complaint_id')::uuid
+            WHERE c.ticket = $1""",
         ticket,
     )
     if row is None:
@@ -243,11 +325,14 @@ async def find_card(connection: Connection, ticket: str) -> Card | None:
         received_at=row["received_at"],
         title=row["title"],
         text=row["text"],
-        place=None if row["place"] is None else Place.model_validate_json(row["place"]),
+        place=_place(row["place"]),
         anonymous=row["anonymous"],
         confidential=row["confidential"],
         status=row["status"],
         opd=row["opd"],
+        merged_into=None
+        if row["into_ticket"] is None
+        else Survivor(row["into_ticket"], confidential=row["into_confidential"]),
         steps=tuple(Step(**step) for step in steps),
     )
 
@@ -257,7 +342,8 @@ async def receipts_of(
 ) -> list[Receipt]:
     """What one source handed in, by reference: all of it from `after` on, or these references alone."""
     rows = await connection.fetch(
-        """SELECT reference, ticket, complaint_id, received_at, confidential, status, opd
+        """SELECT reference, ticket, complaint_id, received_at, confidential, status, opd,
+                  merged_into IS NOT NULL AS merged
              FROM complaints
             WHERE source = $1 AND ($2::text[] = '{}' OR reference = ANY($2)) AND ($3::text IS NULL OR reference > $3)
             ORDER BY reference LIMIT $4""",
@@ -267,6 +353,35 @@ async def receipts_of(
         limit,
     )
     return [Receipt(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """What decides who may act on a complaint, and those that an act on it concerns too."""
+
+    ref: ComplaintRef
+    source: str
+    secret_hash: bytes | None
+    merged_into: ComplaintRef | None
+    absorbed: tuple[ComplaintRef, ...]
+
+
+async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
+    """The complaint with this ticket, as far as its door is concerned; None where there is none."""
+    row = await connection.fetchrow(
+        """SELECT complaint_id, ticket, source, secret_hash, merged_into, absorbed
+             FROM complaints WHERE ticket = $1""",
+        ticket,
+    )
+    if row is None:
+        return None
+    return Doorway(
+        ref=ComplaintRef(complaint_id=row["complaint_id"], ticket=row["ticket"]),
+        source=row["source"],
+        secret_hash=row["secret_hash"],
+        merged_into=_ref(row["merged_into"]),
+        absorbed=_REFS.validate_json(row["absorbed"] or "[]"),
+    )
 
 
 class CityNames:

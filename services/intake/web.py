@@ -54,13 +54,18 @@ class PostedComplaint(Told):
 
 
 class Taken(BaseModel):
-    """It is safe here, under this ticket. `repeated`: it was here before, nothing changed."""
+    """It is safe here, under this ticket. `repeated`: it was here before, nothing changed.
+
+    `secret` is told this once, to whoever created the complaint, and never again: the tracking secret, with
+    which anybody may speak for the reporter (in a header, `Simpul-Secret`). Absent in a repeat.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     ticket: Ticket
     complaint_id: UUID
     repeated: bool
+    secret: str | None = None
 
 
 def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
@@ -69,7 +74,12 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
     names = store.CityNames()
     publisher = access.caller("publisher", "bridge")
 
-    @router.post("", status_code=201, responses={200: {"model": Taken, "description": "A repeat"}})
+    @router.post(
+        "",
+        status_code=201,
+        response_model_exclude_none=True,
+        responses={200: {"model": Taken, "description": "A repeat"}},
+    )
     async def post_complaint(
         posted: PostedComplaint,
         caller: Annotated[Caller, Depends(publisher)],
@@ -86,7 +96,12 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
             raise Refused(errors, conflict=applied.state.is_known)
         response.status_code = 200 if accepted.repeated else 201
         response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
-        return Taken(ticket=accepted.ticket, complaint_id=accepted.complaint_id, repeated=accepted.repeated)
+        return Taken(
+            ticket=accepted.ticket,
+            complaint_id=accepted.complaint_id,
+            repeated=accepted.repeated,
+            secret=applied.state.newcomer.secret if applied.state.newcomer else None,
+        )
 
     @router.get("")
     async def list_own(

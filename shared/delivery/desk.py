@@ -134,16 +134,31 @@ class Desk(Generic[S, C]):
         noted: audit.Entry | None = None,
         lock_timeout: float = 2.0,
     ) -> Applied[S]:
-        """Do what somebody asked, now, in a transaction of its own; `noted`: with this entry in the audit.
+        """Do what somebody asked, now, in a transaction of its own: `command_together`, for one complaint."""
+        return await self.command_together(
+            [(key, act)], once=once, answer=answer, noted=noted, lock_timeout=lock_timeout
+        )
 
+    async def command_together(
+        self,
+        acts: Sequence[tuple[UUID, Fact]],
+        *,
+        once: Once | None = None,
+        answer: Callable[[Applied[S]], bytes] | None = None,
+        noted: audit.Entry | None = None,
+        lock_timeout: float = 2.0,
+    ) -> Applied[S]:
+        """Do these in order, all or none, in one transaction; the last is the one that was asked for.
+
+        The state told is the last one's complaint's, and so is the entry in the audit (`noted`).
         With `once` and `answer` the answer is kept, and given again to a repeat. Raises Refused (the rule
         says no), Busy (the row stays locked for `lock_timeout` seconds), or what is transient.
         """
         try:
             try:
-                return await self._command(key, act, once, answer, noted, lock_timeout)
+                return await self._command(acts, once, answer, noted, lock_timeout)
             except asyncpg.IntegrityConstraintViolationError:  # a ticket that collided: load() sees it now
-                return await self._command(key, act, once, answer, noted, lock_timeout)
+                return await self._command(acts, once, answer, noted, lock_timeout)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             raise Busy from None
         except asyncpg.PostgresError as error:
@@ -153,19 +168,19 @@ class Desk(Generic[S, C]):
 
     async def _command(
         self,
-        key: UUID,
-        act: Fact,
+        acts: Sequence[tuple[UUID, Fact]],
         once: Once | None,
         answer: Callable[[Applied[S]], bytes] | None,
         noted: audit.Entry | None,
         lock_timeout: float,
     ) -> Applied[S]:
-        async with self._folding([key], lock_timeout=lock_timeout, strict=True) as folding:
+        key, named = acts[-1][0], {key for key, _ in acts}
+        async with self._folding(named, lock_timeout=lock_timeout, strict=True) as folding:
             before = await commands.kept(folding.tx, once) if once else None
             if before is not None:
                 states = await self.fold.load(folding.tx, [key])
                 return Applied(states[key], (), before, repeated=True)
-            outcome = await folding.attempt([handed_in(key, act)])
+            outcome = await folding.attempt([handed_in(*act) for act in acts])
             applied = Applied(outcome.states[key], tuple(outcome.says))
             if noted is not None:
                 await audit.note(folding.tx, noted.who, noted.act, key, folding.now, noted.about)

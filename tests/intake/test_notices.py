@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain.acts import Amend
+from services.intake.domain.citizen import amend
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.notices import LONGEST_QUOTE, NOTICES, telling
@@ -279,5 +281,7 @@ def test_every_template_can_be_written_for_every_step_it_stands_for() -> None:
 def test_a_flag_that_is_set_later_binds_what_is_told_after_it() -> None:
     posted = submission(conversation=TALK)
     taken: Complaint = kept(take_in(blank(posted), posted, KEYS, NOW).state)
-    (notice,) = notices_of(follow(replace(taken, confidential=True), answered("Sudah."), KEYS, NOW).says)
+    act = Amend(confidential=True).done_by(By(kind="citizen")).known_as(fact_id("amended"))
+    secret = amend(taken, act, KEYS, NOW).state
+    (notice,) = notices_of(follow(secret, answered("Sudah."), KEYS, NOW).says)
     assert "Sudah" not in notice.text

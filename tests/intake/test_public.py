@@ -41,6 +41,7 @@ def card(**changes: Any) -> Card:
         confidential=False,
         status="answered",
         opd="PUPR",
+        merged_into=None,
         steps=(
             step("received"),
             step("routed", opd="PUPR"),

@@ -1,126 +1,23 @@
 """Intake over real HTTP and by records, on real PostgreSQL: one fold behind both doors."""
 
 import json
-import socket
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-import httpx
 import pytest
-from fastapi import FastAPI
 
-from services.intake.domain.complaint import Complaint
-from services.intake.domain.means import Means
-from services.intake.handlers import intake_fold
-from services.intake.web import PostedComplaint, complaint_routes, prefers_html
+from services.intake.web import PostedComplaint, prefers_html
 from shared import clock
-from shared.access import Access, new_key
-from shared.database import Pool
-from shared.delivery import envelope, saying
-from shared.delivery.desk import Desk
-from shared.delivery.metrics import Metrics
-from shared.delivery.posting import Poster
+from shared.delivery import envelope
 from shared.delivery.record import KeptRecord
 from shared.events.fact import Event
 from shared.events.submissions import SubmissionPosted
-from shared.sealing import Seal
-from shared.web import HttpServer, answer_problems
-from tests.conftest import MakeStore
+from tests.intake.doors import BODY, BROWSER, Intake
 from tests.intake.world import NOW, asked, routed
 
 pytestmark = pytest.mark.store
 
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-BODY: dict[str, Any] = {
-    "reference": "H-1",
-    "channel": "web",
-    "reported_at": "2026-11-24T08:00:00+07:00",
-    "text": "Lampu jalan mati, hp 08000001234",
-    "reporter": {"name": "Warga Contoh 17", "phone": "0800-000-1234"},
-}
 LAPOR: dict[str, Any] = {"tracking_id": "7000001", "status": "Belum Terverifikasi", "state": "open"}
-
-
-@dataclass
-class Intake:
-    """Intake's two doors."""
-
-    http: httpx.AsyncClient
-    desk: Desk[Complaint, Means]
-    keys: Mapping[str, str]
-    offset: int = field(default=0)
-
-    async def post(self, body: object, key: str = "sikesal", **headers: str) -> httpx.Response:
-        authorization = {"Authorization": f"Bearer {self.keys[key]}"}
-        return await self.http.post("/v1/complaints", json=body, headers=authorization | headers)
-
-    async def page(self, ticket: str) -> httpx.Response:
-        return await self.http.get(f"/v1/complaints/{ticket}", headers={"Accept": BROWSER})
-
-    async def hear(self, value: bytes, offset: int | None = None) -> list[dict[str, Any]]:
-        """One record on intake.submissions; what is said because of it."""
-        self.offset += 1
-        record = KeptRecord(
-            "intake.submissions", 0, self.offset if offset is None else offset, 0, b"any", value, ()
-        )
-        before = await self.said()
-        await self.desk.batch([record])
-        return (await self.said())[len(before) :]
-
-    async def said(self, topic: str = "%") -> list[dict[str, Any]]:
-        async with self.desk.read() as connection:
-            rows = await connection.fetch(
-                "SELECT type, value FROM delivery.said WHERE topic LIKE $1 ORDER BY position", topic
-            )
-        return [{"type": row["type"]} | json.loads(row["value"]) for row in rows]
-
-    async def dead_letters(self) -> list[asyncpg.Record]:
-        async with self.desk.read() as connection:
-            return await connection.fetch("SELECT * FROM delivery.dead_letters")
-
-
-@pytest.fixture
-async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
-    pool: Pool = await store_of("intake")
-    async with pool.acquire() as connection:
-        await saying.make_months(connection, clock.now().date())
-    seal = Seal(b"m" * 32)
-    desk = Desk(
-        name="intake",
-        pool=pool,
-        fold=intake_fold(seal),
-        epoch=1,
-        metrics=Metrics(),
-        seals=lambda topic: seal if topic == SubmissionPosted.topic else None,
-        poster=Poster([], "intake"),
-    )
-    made = {
-        name: new_key(name, role)
-        for name, role in {
-            "sikesal": "publisher",
-            "Other App": "publisher",
-            "lapor": "publisher",
-            "bridge": "bridge",
-            "verifier": "verifier",
-        }.items()
-    }
-    keys_file = tmp_path / "keys.json"
-    keys_file.write_text(json.dumps({"keys": [entry for _, entry in made.values()]}))
-    app = FastAPI()
-    answer_problems(app)
-    app.include_router(complaint_routes(desk, Access(keys_file)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = HttpServer(app, "127.0.0.1", port)
-    await server.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        yield Intake(http, desk, {name: secret for name, (secret, _) in made.items()})
-    await server.stop()
 
 
 def of_routing(key: UUID, fact: Event, number: int) -> KeptRecord:
@@ -151,7 +48,11 @@ async def test_posting_it_again_is_a_repeat_and_posting_something_else_a_conflic
     first = await intake.post(BODY)
     again = await intake.post(BODY)
     assert again.status_code == 200
-    assert again.json() == first.json() | {"repeated": True}
+    assert again.json() == {
+        "ticket": first.json()["ticket"],
+        "complaint_id": first.json()["complaint_id"],
+        "repeated": True,
+    }
     other = await intake.post(BODY | {"text": "Sudah menyala"})
     assert other.status_code == 409
     assert other.headers["content-type"] == "application/problem+json"

@@ -13,7 +13,12 @@ from services.intake.domain.tickets import ticket_for
 from shared.events.fact import Event
 from shared.events.ids import SIMPUL
 from shared.events.parts import By
-from shared.events.routing import ComplaintRouted, InformationRequested
+from shared.events.routing import (
+    ComplaintAnswered,
+    ComplaintClosed,
+    ComplaintRouted,
+    InformationRequested,
+)
 from shared.events.submissions import SubmissionPosted
 
 NOW = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
@@ -23,6 +28,7 @@ KEYS = Means(
     fingerprints=b"f" * 32,
     pseudonyms=b"p" * 32,
     files=b"a" * 32,
+    secrets=b"s" * 32,
     city=CITY,
     follow_at="https://pengaduan.contoh.invalid",
 )
@@ -83,4 +89,18 @@ def asked(question: str = "Di RT berapa?") -> Event:
     """The OPD asks the reporter."""
     return InformationRequested(at=NOW, by=BY_OPD, disposition=1, opd="PUPR", question=question).known_as(
         fact_id(f"asked {question}")
+    )
+
+
+def answered(text: str = "Sudah menyala.") -> Event:
+    """The OPD answers."""
+    return ComplaintAnswered(at=NOW, by=BY_OPD, disposition=1, opd="PUPR", text=text).known_as(
+        fact_id(f"answered {text}")
+    )
+
+
+def closed(kind: Any = "closed") -> Event:
+    """Routing is done with it."""
+    return ComplaintClosed(at=NOW, by=By(kind="system"), kind=kind, reason="selesai").known_as(
+        fact_id(f"closed {kind}")
     )

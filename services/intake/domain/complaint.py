@@ -8,10 +8,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.intake.domain.timeline import Status, Step, status_after
+from services.intake.domain.timeline import Status, Step, standing, status_after
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
-from shared.events.parts import Reporter
+from shared.events.parts import ComplaintRef, Klasifikasi, Place, Reporter
 
 
 class Identity(BaseModel):
@@ -38,12 +38,38 @@ class File:
     url: str | None
 
 
+class Content(BaseModel):
+    """What the complaint says now, as the hub knows it: masked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    text: str
+    place: Place | None
+    category_hint: str | None
+    klasifikasi: Klasifikasi | None
+    anonymous: bool
+    confidential: bool
+    forward: bool
+
+
+class Rating(BaseModel):
+    """How content the reporter was last; `text` is masked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rating: int
+    text: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Newcomer:
     """What is written once, when a complaint comes in. Never loaded again by the rules."""
 
     received: ComplaintReceived
     fingerprint: bytes
+    secret: str
+    """The tracking secret: told to whoever handed it in, and kept as a hash."""
     identity: Identity
     files: tuple[File, ...]
 
@@ -53,8 +79,8 @@ class Complaint:
     """The state of one complaint.
 
     Blank (`submission` None) until it is received; the ticket is free for it already then. `early` are facts
-    that came before it did. `newcomer` and `fresh` are what the store has still to write: the first once,
-    the second appended to the `steps` that it has.
+    that came before it did. `newcomer`, `fresh` and `amended` are what the store has still to write: the
+    first once, the second appended to the `steps` that it has, the third over what the identity says.
     """
 
     id: UUID
@@ -70,16 +96,36 @@ class Complaint:
     channel: str = ""
     conversation: str | None = None
     """The channel's own reference, under which the reporter is told; None where there is nobody to tell."""
-    confidential: bool = False
     steps: int = 0
+    content: Content | None = None
+    rated: Rating | None = None
+    merged_into: ComplaintRef | None = None
+    """The complaint that goes on for this one."""
+    absorbed: tuple[ComplaintRef, ...] = ()
+    """Those that this one goes on for."""
     early: tuple[Event, ...] = ()
     newcomer: Newcomer | None = None
     fresh: tuple[Step, ...] = ()
+    amended: Mapping[str, str | None] | None = None
+    """Words that took the place of others, unmasked, by the fields of `Identity`."""
 
     @property
     def is_known(self) -> bool:
         """Whether the submission is in, and not only facts about it."""
         return self.submission is not None
+
+    @property
+    def confidential(self) -> bool:
+        return self.content is not None and self.content.confidential
+
+    @property
+    def stands(self) -> Status:
+        """How it stands for its reporter; `status` goes on beneath while it is merged."""
+        return standing(self.status, merged=self.merged_into is not None)
+
+    @property
+    def ref(self) -> ComplaintRef:
+        return ComplaintRef(complaint_id=self.id, ticket=self.ticket)
 
     def with_step(self, step: Step) -> Self:
         """One step further on the timeline, standing as the step says."""

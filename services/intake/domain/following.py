@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from services.intake.domain.complaint import Complaint, never_later
 from services.intake.domain.keyed import Subkeys
@@ -31,6 +32,8 @@ def _shown(complaint: Complaint, fact: Event) -> Decision[Complaint]:
     step = step_for(fact)
     if step.code == "verifying" and complaint.status in ("verifying", "reexamined"):
         return Decision(complaint)
+    if step.code == complaint.status == "withdrawn":  # told when the reporter did it
+        return Decision(complaint)
     told = complaint.with_step(step)
     if isinstance(fact, InformationRequested | ComplaintAnswered):
         told = replace(told, awaits=fact.id)
@@ -52,12 +55,14 @@ def _replied_there(complaint: Complaint, fact: LaporReplied, now: datetime) -> D
     """
     if fact.by.kind != "citizen" or fact.item in complaint.lapor_items:
         return Decision(complaint)
-    at, text = never_later(fact.at, now), masked(fact.text, 10_000)
+    replied = spoken(complaint, fact.text, never_later(fact.at, now), fact.id)
+    return Decision(replace(replied.state, lapor_items=complaint.lapor_items | {fact.item}), replied.says)
+
+
+def spoken(complaint: Complaint, text: str, at: datetime | None, cause: UUID) -> Decision[Complaint]:
+    """The reporter spoke again, in LAPOR or here: to what was last asked or answered."""
+    text = masked(text, 10_000)
     replied = CitizenReplied(at=at, text=text, answers=complaint.awaits).known_as(
-        event_id(fact.id, CitizenReplied.type, 0)
+        event_id(cause, CitizenReplied.type, 0)
     )
-    told = replace(
-        complaint.with_step(Step("replied", at, fact.id, text=text)),
-        lapor_items=complaint.lapor_items | {fact.item},
-    )
-    return Decision(told, [replied])
+    return Decision(complaint.with_step(Step("replied", at, cause, text=text)), [replied])

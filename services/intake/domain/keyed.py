@@ -1,5 +1,7 @@
 """What intake derives under a key: fingerprints, pseudonyms, names of files. None can be computed outside."""
 
+import base64
+import hashlib
 import hmac
 import json
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ class Subkeys:
     fingerprints: bytes
     pseudonyms: bytes
     files: bytes
+    secrets: bytes
 
 
 def fingerprint(submission: SubmissionPosted, key: bytes) -> bytes:
@@ -65,3 +68,17 @@ def _phone(written: str) -> str | None:
 def file_id(complaint_id: UUID, ordinal: int, key: bytes) -> str:
     """The id of a complaint's `ordinal`-th (from 0) attachment: the same each time, and not guessable."""
     return hmac.digest(key, complaint_id.bytes + ordinal.to_bytes(2, "big"), "sha256")[:16].hex()
+
+
+def tracking_secret(complaint_id: UUID, submission_id: UUID, key: bytes) -> str:
+    """The secret by which whoever has it acts for the reporter: 32 letters that fit an address or a header.
+
+    Of the very submission that created the complaint, so that no repeat can have it computed again.
+    """
+    digest = hmac.digest(key, complaint_id.bytes + submission_id.bytes, "sha256")
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+def secret_hash(secret: str) -> bytes:
+    """What the store keeps of it. Not keyed: 192 random bits are not guessed."""
+    return hashlib.sha256(secret.encode()).digest()

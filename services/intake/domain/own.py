@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake.domain.city import City
 from services.intake.domain.public import worded
-from services.intake.domain.timeline import Status
+from services.intake.domain.timeline import Status, standing
 from shared.events.fact import Instant
 from shared.events.parts import Ticket
 
@@ -24,6 +24,7 @@ class Receipt:
     confidential: bool
     status: Status
     opd: str | None
+    merged: bool
 
 
 class OwnComplaint(BaseModel):
@@ -50,7 +51,8 @@ class OwnPage(BaseModel):
 
 def own_view(receipt: Receipt, city: City) -> OwnComplaint:
     """The line of one complaint."""
-    code, label = worded(receipt.status, receipt.opd, city, confidential=receipt.confidential)
+    stands = standing(receipt.status, merged=receipt.merged)
+    code, label = worded(stands, receipt.opd, city, confidential=receipt.confidential)
     return OwnComplaint(
         reference=receipt.reference,
         ticket=receipt.ticket,

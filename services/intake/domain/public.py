@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict
 
 from services.intake.domain.channels import CHANNELS
 from services.intake.domain.city import City
-from services.intake.domain.timeline import STATUS_WORDS, STEPS, Status, Step, StepCode, status_after
+from services.intake.domain.timeline import (
+    STATUS_WORDS,
+    STEPS,
+    Status,
+    Step,
+    StepCode,
+    standing,
+    status_after,
+)
 from shared.events.fact import Instant
 from shared.events.parts import Place, Ticket
 
@@ -19,6 +27,14 @@ NOTES = {
     "status_only": "Pengaduan ini rahasia: hanya status dan tanggal yang ditampilkan.",
 }
 """Why something is not shown, in the citizen's language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """The complaint that goes on for this one."""
+
+    ticket: str
+    confidential: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,12 @@ class Card:
     confidential: bool
     status: Status
     opd: str | None
+    merged_into: Survivor | None
     steps: tuple[Step, ...]
+
+    @property
+    def stands(self) -> Status:
+        return standing(self.status, merged=self.merged_into is not None)
 
 
 class _Shown(BaseModel):
@@ -65,7 +86,8 @@ class PublicComplaint(_Shown):
     """A complaint as the public sees it.
 
     `shows` says how much: everything; all but the citizen's wording (anonymous); status and dates alone
-    (confidential). Nothing here ever names the reporter.
+    (confidential). Nothing here ever names the reporter. `merged_into` is the complaint to follow instead;
+    null also where one of the two is confidential.
     """
 
     ticket: Ticket
@@ -78,6 +100,7 @@ class PublicComplaint(_Shown):
     area: str | None = None
     title: str | None = None
     text: str | None = None
+    merged_into: Ticket | None = None
     timeline: tuple[PublicStep, ...]
 
 
@@ -86,7 +109,7 @@ def public_view(card: Card, city: City) -> PublicComplaint:
     if card.confidential:
         return _status_and_dates(card)
     wording = not card.anonymous
-    code, label = worded(card.status, card.opd, city, confidential=False)
+    code, label = worded(card.stands, card.opd, city, confidential=False)
     shows: Literal["all", "without_wording"] = "all" if wording else "without_wording"
     place = card.place or Place()
     return PublicComplaint(
@@ -100,6 +123,7 @@ def public_view(card: Card, city: City) -> PublicComplaint:
         area=city.area(place.kelurahan, place.kecamatan),
         title=card.title if wording else None,
         text=card.text if wording else None,
+        merged_into=_to_follow(card),
         timeline=tuple(_told(step, city, wording=wording) for step in card.steps),
     )
 
@@ -110,6 +134,12 @@ def worded(status: Status, opd: str | None, city: City, *, confidential: bool) -
         status = _discreet_status(status)
         return status, STATUS_WORDS[status].format(opd="instansi yang berwenang")
     return status, STATUS_WORDS[status].format(opd=city.opd(opd))
+
+
+def _to_follow(card: Card) -> str | None:
+    """The survivor's ticket, unless that is confidential: then nothing is told of it."""
+    survivor = card.merged_into
+    return None if survivor is None or survivor.confidential else survivor.ticket
 
 
 def _told(step: Step, city: City, *, wording: bool) -> PublicStep:
@@ -125,6 +155,8 @@ def _told(step: Step, city: City, *, wording: bool) -> PublicStep:
 
 def _since(card: Card) -> datetime | None:
     """Since when it stands as it does."""
+    if card.stands == "merged":
+        return next((step.at for step in reversed(card.steps) if step.code == "merged"), None)
     status: Status = "received"
     since: datetime | None = card.received_at
     for step in card.steps:
@@ -137,7 +169,7 @@ def _since(card: Card) -> datetime | None:
 def _status_and_dates(card: Card) -> PublicComplaint:
     """Neither agency nor text nor channel: an agency's name already tells what it is about."""
     timeline = tuple(_discreet(card.steps))
-    code, label = worded(card.status, card.opd, City(), confidential=True)
+    code, label = worded(card.stands, card.opd, City(), confidential=True)
     return PublicComplaint(
         ticket=card.ticket,
         status=PublicStatus(code=code, label=label, since=_since(card)),
@@ -152,8 +184,9 @@ def _status_and_dates(card: Card) -> PublicComplaint:
 def _discreet(steps: tuple[Step, ...]) -> Iterator[PublicStep]:
     for step in steps:
         rule = STEPS[step.code]
-        if rule.discreet is not None and rule.status is not None:
-            yield PublicStep(code=_discreet_status(rule.status), label=rule.discreet, at=step.at)
+        if rule.discreet is not None:
+            code = step.code if rule.status is None else _discreet_status(rule.status)
+            yield PublicStep(code=code, label=rule.discreet, at=step.at)
 
 
 def _discreet_status(status: Status) -> Status:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from services.intake.domain import following, keyed
 from services.intake.domain.channels import CHANNELS, LAPOR
-from services.intake.domain.complaint import Complaint, File, Identity, Newcomer
+from services.intake.domain.complaint import Complaint, Content, File, Identity, Newcomer
 from services.intake.domain.keyed import Subkeys
 from services.intake.domain.masking import is_address, masked
 from services.intake.domain.timeline import Step
@@ -150,8 +150,14 @@ def _taken_in(
         channel=submission.channel,
         # who reported in LAPOR is told by LAPOR
         conversation=None if submission.source == LAPOR else submission.conversation,
-        confidential=submission.confidential,
-        newcomer=Newcomer(received, fingerprint, _identity(submission), files),
+        content=Content.model_validate(received, from_attributes=True),
+        newcomer=Newcomer(
+            received,
+            fingerprint,
+            keyed.tracking_secret(complaint.id, submission.id, keys.secrets),
+            _identity(submission),
+            files,
+        ),
     ).with_step(Step("received", now, submission.id))
     says: list[Event] = [received, _accepted(complaint, submission, repeated=False)]
     for fact in complaint.early:
@@ -181,7 +187,7 @@ def _received(
         received_at=now,
         title=title or first_words(text),
         text=text,
-        place=_masked_place(submission.place),
+        place=masked_place(submission.place),
         category_hint=masked(submission.category, 200) if submission.category else None,
         klasifikasi=submission.klasifikasi,
         anonymous=submission.anonymous,
@@ -207,7 +213,8 @@ def first_words(text: str) -> str:
     return f"{kept}…"
 
 
-def _masked_place(place: Place | None) -> Place | None:
+def masked_place(place: Place | None) -> Place | None:
+    """The place as the hub may know it."""
     if place is None or not place.text:
         return place
     return place.model_copy(update={"text": masked(place.text, 500)})

@@ -36,8 +36,25 @@ Status = Literal[
     "archived",
     "withdrawn",
     "blocked",
+    "merged",
 ]
-StepCode = Literal[Status, "accepted", "progressed", "replied", "linked", "reopened", "extended"]
+StepCode = Literal[
+    Status,
+    "accepted",
+    "progressed",
+    "replied",
+    "linked",
+    "amended",
+    "rated",
+    "unmerged",
+    "absorbed",
+    "released",
+    "reopened",
+    "extended",
+]
+
+ENDED: frozenset[Status] = frozenset({"rejected", "closed", "archived", "withdrawn", "blocked"})
+"""Nothing more is done then."""
 
 STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
     {
@@ -53,6 +70,7 @@ STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
         "archived": "Diarsipkan",
         "withdrawn": "Dicabut oleh pelapor",
         "blocked": "Ditutup karena isinya tidak dapat ditayangkan",
+        "merged": "Digabungkan dengan pengaduan lain",
     }
 )
 """How a complaint stands. `{opd}` is the agency's name."""
@@ -91,15 +109,43 @@ STEPS: Mapping[StepCode, StepRule] = MappingProxyType(
         "reopened": StepRule("Dibuka kembali dan diperiksa lagi", "Dibuka kembali", "reexamined"),
         "extended": StepRule("Batas waktu diperpanjang {reference} hari kerja", None, None),
         "linked": StepRule("Tercatat di SP4N-LAPOR! dengan nomor {reference}", None, None),
+        "amended": StepRule("Pengaduan diperbarui", None, None),
+        "rated": StepRule("Pelapor memberi nilai {reference} dari 5", None, None, citizens=True),
+        "merged": StepRule(
+            "Digabungkan dengan pengaduan lain tentang hal yang sama",
+            "Digabungkan dengan pengaduan lain",
+            None,
+        ),
+        "unmerged": StepRule(
+            "Dipisahkan kembali dari pengaduan lain", "Dipisahkan kembali dari pengaduan lain", None
+        ),
+        "absorbed": StepRule("Pengaduan lain tentang hal yang sama digabungkan ke sini", None, None),
+        "released": StepRule("Pengaduan yang digabungkan ke sini dipisahkan kembali", None, None),
     }
 )
 
 
+_WORK: frozenset[StepCode] = frozenset(
+    {"verifying", "routed", "accepted", "progressed", "waiting", "answered", "replied"}
+)
+
+
 def status_after(status: Status, code: StepCode) -> Status:
-    """How a complaint stands after a step; a reply puts one that waited for it back to work."""
+    """How a complaint stands after a step; a reply puts one that waited for it back to work.
+
+    One that was withdrawn stays so, whatever was done before routing heard of it; only an end, or a new
+    examination, moves it.
+    """
+    if status == "withdrawn" and code in _WORK:
+        return status
     if code == "replied":
         return "in_work" if status in ("waiting", "answered") else status
     return STEPS[code].status or status
+
+
+def standing(status: Status, *, merged: bool) -> Status:
+    """How a complaint stands for its reporter: one that is merged waits for the other, unless it has ended."""
+    return "merged" if merged and status not in ENDED else status
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+"""Which act a complaint allows while it stands how: one table. What is not in it is refused."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from services.intake.domain.acts import ActName
+from services.intake.domain.complaint import Complaint
+from services.intake.domain.timeline import STATUS_WORDS, Status
+from shared.decision import Refused
+from shared.events.parts import FieldError
+
+_OPEN: tuple[Status, ...] = (
+    "received", "verifying", "reexamined", "routed", "in_work", "waiting", "answered",
+)  # fmt: skip
+
+POSSIBLE: Mapping[ActName | Literal["protect"], tuple[Status, ...]] = {
+    "amend": _OPEN,
+    "protect": tuple(STATUS_WORDS),  # an amendment of flags alone
+    "reply": _OPEN,
+    "rate": ("answered", "closed"),
+    "withdraw": (*_OPEN, "rejected", "merged"),
+    "merge": _OPEN,
+    "absorb": (*_OPEN, "rejected", "closed"),
+}
+
+
+def require(complaint: Complaint, act: ActName | Literal["protect"]) -> None:
+    """Raises Refused (conflict), naming state and act, where the table does not allow it."""
+    if complaint.stands not in POSSIBLE[act]:
+        allowed = ", ".join(POSSIBLE[act])
+        reason = f"{complaint.ticket} is {complaint.stands}; {act} is possible only where it is {allowed}"
+        raise Refused([FieldError(field="act", reason=reason)], conflict=True)
