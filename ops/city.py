@@ -167,12 +167,11 @@ async def _store(service: str, dsn: str, documents: Mapping[str, Any]) -> tuple[
 
 
 def _dsns() -> dict[str, str]:
-    """The stores of the local stack, or none where it was never up."""
-    from ops.stack.stack import Stack
+    """The stores of the hub, or none where it was never up."""
+    from ops import hub
 
-    stack = Stack()
-    known = stack.places.passwords.exists() and stack.ports.of("postgres")
-    return {service: stack.dsn(service) for service in DOCUMENTS} if known else {}
+    here = hub.current()
+    return {service: here.dsn(service) for service in DOCUMENTS} if here.has_stores() else {}
 
 
 def _show(city: City, on: date, wanted: str) -> None:

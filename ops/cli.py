@@ -6,6 +6,7 @@
 import argparse
 import errno
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ class Command(NamedTuple):
 
     module: str
     summary: str
+    elsewhere: bool = False
+    """Whether it also works on a hub that runs elsewhere, as in containers."""
 
 
 MACHINE_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -31,15 +34,33 @@ COMMANDS = {
     ),
     "down": Command("ops.down", "stop it all, gracefully; what is stored stays"),
     "status": Command(
-        "ops.status", "every part's process, address and health; addresses and keys for trying"
+        "ops.status",
+        "every part's process, address and health; addresses and keys for trying",
+        elsewhere=True,
     ),
     "logs": Command("ops.logs", "show a part's log"),
     "reset": Command("ops.reset", "stop it all and delete what is stored"),
-    "keys": Command("ops.keys", "who may come in: make, show, exchange and revoke keys"),
-    "dead": Command("ops.dead", "dead letters, parked complaints and stopped consumers, and what mends them"),
-    "lapor": Command("ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand"),
-    "city": Command("ops.city", "load a city's files into the services, or show who owns what"),
-    "topics": Command("ops.topics", "show the topics, or create what is missing"),
+    "keys": Command("ops.keys", "who may come in: make, show, exchange and revoke keys", elsewhere=True),
+    "dead": Command(
+        "ops.dead",
+        "dead letters, parked complaints and stopped consumers, and what mends them",
+        elsewhere=True,
+    ),
+    "lapor": Command(
+        "ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand", elsewhere=True
+    ),
+    "city": Command(
+        "ops.city", "load a city's files into the services, or show who owns what", elsewhere=True
+    ),
+    "topics": Command("ops.topics", "show the topics, or create what is missing", elsewhere=True),
+    "prepare": Command(
+        "ops.prepare",
+        "bring topics, stores and the city's registry up to date (up does it, too)",
+        elsewhere=True,
+    ),
+    "secrets": Command(
+        "ops.secrets", "make what a hub in containers keeps secret, where it is missing", elsewhere=True
+    ),
     "kafka": Command("ops.kafka_tool", "Kafka's console tools, pointed at the local broker"),
     "contracts": Command(
         "ops.contracts",
@@ -56,9 +77,9 @@ def main(argv: Sequence[str]) -> int:
         print(_overview())
         return 0
     name, *rest = argv
-    command = COMMANDS.get(name)
+    command = _known().get(name)
     if command is None:
-        print(f"simpul: there is no command {name!r}; ./simpul --help lists them.", file=sys.stderr)
+        print(f"simpul: there is no command {name!r} here; --help lists them.", file=sys.stderr)
         return 2
     module = importlib.import_module(command.module)
     parser = argparse.ArgumentParser(prog=f"./simpul {name}", description=command.summary)
@@ -85,7 +106,15 @@ def main(argv: Sequence[str]) -> int:
         return 1
 
 
+def _known() -> dict[str, Command]:
+    """Those that work on the hub that is meant; the local one's alone are of no use to one elsewhere."""
+    if "SIMPUL_STORES" not in os.environ:
+        return COMMANDS
+    return {name: command for name, command in COMMANDS.items() if command.elsewhere}
+
+
 def _overview() -> str:
-    width = max(map(len, COMMANDS))
-    rows = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
+    known = _known()
+    width = max(map(len, known))
+    rows = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in known.items())
     return f"usage: ./simpul COMMAND [OPTIONS]\n\n{rows}\n\n./simpul COMMAND --help tells more."

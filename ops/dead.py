@@ -14,10 +14,11 @@ from uuid import UUID
 import asyncpg
 from rich.table import Table
 
+from ops import hub
 from ops.console import show_table
+from ops.hub import Hub
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
-from ops.stack.stack import Stack
 from shared import audit, clock
 from shared.database import Connection
 from shared.decision import Refused
@@ -88,7 +89,7 @@ def _signed(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    acts: dict[str, Callable[[Stack, argparse.Namespace], Awaitable[None]]] = {
+    acts: dict[str, Callable[[Hub, argparse.Namespace], Awaitable[None]]] = {
         "list": _list,
         "show": _show,
         "edit": _edit,
@@ -97,30 +98,31 @@ def run(args: argparse.Namespace) -> int:
         "accept-gap": _accept_gap,
         "resume": _resume,
     }
+    here = hub.current()
     try:
-        asyncio.run(acts[args.act](Stack(), args))  # type: ignore[arg-type]
+        asyncio.run(acts[args.act](here, args))  # type: ignore[arg-type]
     except operators.NotThere as nothing:
         raise Refusal(str(nothing)) from None
     except Refused as refused:
         raise Refusal("\n".join(f"{error.field}: {error.reason}" for error in refused.errors)) from None
     except (OSError, asyncpg.PostgresError) as away:
-        raise Refusal(f"the store does not answer ({type(away).__name__}); is it up? ./simpul up") from None
+        raise Refusal(f"the store does not answer ({type(away).__name__}); is it up? {here.way_up}") from None
     return 0
 
 
 @asynccontextmanager
-async def _store(stack: Stack, service: str) -> AsyncGenerator[Connection, None]:
-    connection = await asyncpg.connect(stack.dsn(service), timeout=10)
+async def _store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
+    connection = await asyncpg.connect(here.dsn(service), timeout=10)
     try:
         yield connection
     finally:
         await connection.close()
 
 
-async def _list(stack: Stack, args: argparse.Namespace) -> None:
+async def _list(here: Hub, args: argparse.Namespace) -> None:
     found: dict[str, dict[str, object]] = {}
     for service in [args.service] if args.service else SERVICES:
-        async with _store(stack, service) as connection:
+        async with _store(here, service) as connection:
             found[service] = {
                 "stopped": await connection.fetchval("SELECT reason FROM delivery.stops"),
                 "letters": await operators.dead_letters(connection, every=args.all),
@@ -157,30 +159,30 @@ def _print(found: dict[str, dict[str, object]]) -> None:
             print(nothing)
 
 
-async def _show(stack: Stack, args: argparse.Namespace) -> None:
-    async with _store(stack, args.service) as connection:
+async def _show(here: Hub, args: argparse.Namespace) -> None:
+    async with _store(here, args.service) as connection:
         letter = await operators.dead_letter(connection, args.letter)
         headers = await operators.headers(connection, args.letter)
         try:
-            shape = asdict(editing.shape(await editing.opened(connection, args.letter, _seals(stack))))
+            shape = asdict(editing.shape(await editing.opened(connection, args.letter, _seals(here))))
         except LookupError as sealed:
             shape = {"sealed": str(sealed)}
     print(json.dumps({**asdict(letter), "headers": headers, "value": shape}, default=_plain, indent=2))
 
 
-def _seals(stack: Stack) -> editing.Seals:
+def _seals(here: Hub) -> editing.Seals:
     """Dead letters of topics with personal data are sealed by the master key, where this command can read it."""
     found: list[Seal] = []
 
     def seal(_: str) -> Seal | None:
-        if not found and stack.places.master_key.exists():
-            found.append(Seal.from_file(stack.places.master_key))
+        if not found and here.master_key.exists():
+            found.append(Seal.from_file(here.master_key))
         return found[0] if found else None
 
     return seal
 
 
-async def _edit(stack: Stack, args: argparse.Namespace) -> None:
+async def _edit(here: Hub, args: argparse.Namespace) -> None:
     headers = dict(one.partition("=")[::2] for one in args.header)
     if not (args.value_file or args.patch_file or headers):
         raise Refusal("nothing to change: give --value-file, --patch-file or --header")
@@ -189,13 +191,13 @@ async def _edit(stack: Stack, args: argparse.Namespace) -> None:
         patch=_patch(_content(args.patch_file)) if args.patch_file else None,
         headers={name: value or None for name, value in headers.items()},
     )
-    async with _store(stack, args.service) as connection:
+    async with _store(here, args.service) as connection:
         try:
             await editing.edit(
                 connection,
                 args.letter,
                 change,
-                _seals(stack),
+                _seals(here),
                 audit.Operator(args.author),
                 args.reason,
                 clock.now(),
@@ -203,7 +205,7 @@ async def _edit(stack: Stack, args: argparse.Namespace) -> None:
         except operators.NotThere:
             raise
         except LookupError as sealed:
-            raise Refusal(f"{sealed}; {stack.places.master_key} is not there") from None
+            raise Refusal(f"{sealed}; {here.master_key} is not there") from None
     print(
         f"dead letter {args.letter} is changed; what it was is kept. Work it again:"
         f" ./simpul dead release {args.service} {args.letter} --reason …"
@@ -224,8 +226,8 @@ def _patch(content: bytes) -> dict[str, object]:
     return patch
 
 
-async def _release(stack: Stack, args: argparse.Namespace) -> None:
-    async with _store(stack, args.service) as connection:
+async def _release(here: Hub, args: argparse.Namespace) -> None:
+    async with _store(here, args.service) as connection:
         open_now = [
             letter
             for letter in await operators.dead_letters(connection)
@@ -243,24 +245,24 @@ async def _release(stack: Stack, args: argparse.Namespace) -> None:
     print(f"{count} dead letters are being worked again; ./simpul dead list shows what comes of it")
 
 
-async def _discard(stack: Stack, args: argparse.Namespace) -> None:
-    async with _store(stack, args.service) as connection:
+async def _discard(here: Hub, args: argparse.Namespace) -> None:
+    async with _store(here, args.service) as connection:
         await operators.discard(
             connection, args.letter, audit.Operator(args.author), args.reason, clock.now()
         )
     print(f"dead letter {args.letter} is given up; what waited behind it goes on")
 
 
-async def _accept_gap(stack: Stack, args: argparse.Namespace) -> None:
-    async with _store(stack, args.service) as connection:
+async def _accept_gap(here: Hub, args: argparse.Namespace) -> None:
+    async with _store(here, args.service) as connection:
         await operators.accept_gap(
             connection, args.key, args.topic, audit.Operator(args.author), args.reason, clock.now()
         )
     print("the gap is accepted; what waited behind it goes on")
 
 
-async def _resume(stack: Stack, args: argparse.Namespace) -> None:
-    async with _store(stack, args.service) as connection:
+async def _resume(here: Hub, args: argparse.Namespace) -> None:
+    async with _store(here, args.service) as connection:
         reason = await operators.resume(connection, audit.Operator(args.author), args.reason, clock.now())
     print(f"{args.service} goes on; it had stopped because {reason}")
 

@@ -9,8 +9,9 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from ops import hub
+from ops.hub import Hub
 from ops.refusal import Refusal
-from ops.stack import credentials
 from ops.stack.stack import Stack
 
 BRIDGE = "lapor_bridge"
@@ -33,38 +34,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0, or 1 where the import left a line out."""
-    stack = Stack()
-    headers = {"Authorization": f"Bearer {_key(stack, args.key_file)}"}
-    if args.url is None and not stack.ports.of(BRIDGE):
+    here = hub.current()
+    headers = {"Authorization": f"Bearer {_key(here, args.key_file)}"}
+    if args.url is None and isinstance(here, Stack) and not here.ports.of(BRIDGE):
         raise Refusal("no bridge runs here; start it with ./simpul up, or name its address with --url")
-    with httpx.Client(base_url=args.url or stack.url(BRIDGE), headers=headers, timeout=600) as bridge:
+    with httpx.Client(base_url=args.url or here.url(BRIDGE), headers=headers, timeout=600) as bridge:
         if args.act == "import":
             return _import(bridge, args.file, as_json=args.json)
         return _status(bridge, as_json=args.json)
 
 
-def _key(stack: Stack, file: Path | None) -> str:
+def _key(here: Hub, file: Path | None) -> str:
     if file is not None:
         try:
             return file.read_text(encoding="utf-8").strip()
         except OSError as wrong:
             raise Refusal(f"{file} cannot be read ({wrong.strerror})") from None
-    places = stack.places
-    known = (
-        credentials.trial_keys(places.hashed_keys, places.trial_keys, ())
-        if places.trial_keys.exists()
-        else {}
-    )
-    if "admin" not in known:
-        raise Refusal("there is no admin key here; ./simpul up makes one, or name a file with --key-file")
-    return known["admin"]
+    key = here.admin_key()
+    if key is None:
+        raise Refusal(f"there is no admin key here; {here.way_up} makes one, or name a file with --key-file")
+    return key
 
 
 def _asked(bridge: httpx.Client, method: str, path: str, content: bytes | None = None) -> Any:
     try:
         answer = bridge.request(method, path, content=content)
     except httpx.HTTPError as away:
-        raise Refusal(f"the bridge does not answer ({type(away).__name__}); is it up? ./simpul up") from None
+        raise Refusal(f"the bridge does not answer ({type(away).__name__}); is it up?") from None
     if answer.is_success:
         return answer.json()
     try:

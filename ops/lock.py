@@ -12,7 +12,16 @@ from ops.refusal import Refusal
 from ops.stack import jars
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ("dev", "ops", "intake", "routing", "lapor_bridge", "sla_monitor")
+REQUIREMENTS = (
+    "dev",
+    "ops",
+    "intake",
+    "routing",
+    "lapor_bridge",
+    "sla_monitor",
+    "simulator",
+    "sbom",
+)
 """dev first: it holds everything, and the others take their versions from it."""
 
 

@@ -162,9 +162,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _local() -> str:
+    from ops import hub
     from ops.stack.stack import Stack
 
-    stack = Stack()
-    if stack.processes.find("kafka") is None:
+    here = hub.current()
+    if isinstance(here, Stack) and here.processes.find("kafka") is None:
         raise Refusal("Kafka does not run here; ./simpul up --only kafka starts it")
-    return stack.bootstrap
+    return here.bootstrap

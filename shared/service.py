@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -183,7 +184,12 @@ class _Process:
             **self._parts.loops,
         }
         self._tasks += [asyncio.create_task(self._turning(name, turn)) for name, turn in loops.items()]
-        log.info("up", replica=self._settings.replica, hears=list(self._parts.fold.topics))
+        log.info(
+            "up",
+            replica=self._settings.replica,
+            host=socket.gethostname(),
+            hears=list(self._parts.fold.topics),
+        )
 
     async def _stop_taking(self) -> None:
         """SIGTERM: not ready, no new commands; then FastStream finishes the batch and commits its offsets."""
@@ -221,7 +227,7 @@ class _Process:
         pause = 0.2
         while True:
             try:
-                pool = await database.open_pool(self._settings.store_dsn, self._name)
+                pool = await database.open_pool(self._settings.store_address, self._name)
                 async with pool.acquire() as connection:
                     missing = await database.unapplied(connection, self._name)
                 if not missing:
@@ -264,7 +270,7 @@ class _Process:
 
     async def _dedicated(self) -> Session:
         connection: Session = await asyncpg.connect(
-            self._settings.store_dsn,
+            self._settings.store_address,
             timeout=10,
             command_timeout=30,
             server_settings={"application_name": f"{self._name}-relay", "timezone": "UTC", "jit": "off"},

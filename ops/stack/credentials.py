@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ops import keyring
+from ops.refusal import Refusal
 
 TRIAL_ROLES = ("publisher", "opd:DISHUB", "opd:PUPR", "opd:DLH", "opd:PERKIM", "verifier", "admin")
 """One key for each is written by `up`."""
@@ -26,7 +27,7 @@ def passwords(file: Path, names: Iterable[str]) -> dict[str, str]:
 def master_key(file: Path) -> Path:
     """The file with 32 random bytes in base64; never made anew over an old one."""
     if not file.exists():
-        write_private(file, base64.b64encode(secrets.token_bytes(32)).decode())
+        write_private(file, random_key())
     return file
 
 
@@ -58,13 +59,37 @@ def kept_keys(hashed: Path, plain: Path, wanted: Mapping[str, tuple[str, str]]) 
     return shown
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner reads (0600), whole or not at all."""
+def write_private(file: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file that only its owner reads, whole or not at all. `mode` may let its group read it, too."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = file.with_name(f"{file.name}.new")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(file)
+
+
+def random_key() -> str:
+    """32 random bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def store_password_file(folder: Path, name: str) -> Path:
+    """In a hub in containers: the password of a role of PostgreSQL."""
+    return folder / name / "store-password"
+
+
+def store_password(folder: Path, name: str) -> str:
+    """That password. Refusal where it is not there."""
+    file = store_password_file(folder, name)
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as wrong:
+        raise Refusal(f"{file} cannot be read ({wrong.strerror}); `secrets` makes what is missing") from None
+
+
+def operator_key(folder: Path) -> Path:
+    """In a hub in containers: the file with the key that commands come in with."""
+    return folder / "ops" / "admin.key"

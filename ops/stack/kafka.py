@@ -192,13 +192,13 @@ def _last_line(text: str) -> str:
     return next((line for line in reversed(text.splitlines()) if line.strip()), "no reason given")
 
 
-async def answers(port: int, patience: float = 2.0) -> bool:
+async def answers(port: int, patience: float = 2.0, host: str = HOST) -> bool:
     """Whether a broker there serves requests: it answers ApiVersions, which it does once it is unfenced."""
     # api key 18, version 0, correlation 1, no client id
     request = struct.pack(">ihhih", 10, 18, 0, 1, -1)
     try:
         async with asyncio.timeout(patience):
-            reader, writer = await asyncio.open_connection(HOST, port)
+            reader, writer = await asyncio.open_connection(host, port)
             try:
                 writer.write(request)
                 _length, correlation, error = struct.unpack(">iih", await reader.readexactly(10))

@@ -115,6 +115,30 @@ class Stack:
         """Where one of our own processes serves HTTP."""
         return f"http://{HOST}:{self.ports.of(part)}"
 
+    # what commands ask of any hub (ops/hub.py)
+
+    way_up = "./simpul up"
+
+    @property
+    def keys_file(self) -> Path:
+        """The hashed keys that the services read."""
+        return self.places.hashed_keys
+
+    @property
+    def master_key(self) -> Path:
+        """The file with intake's master key, if it is there."""
+        return self.places.master_key
+
+    def has_stores(self) -> bool:
+        """Whether it is known where they are."""
+        return self.places.passwords.exists() and bool(self.ports.of("postgres"))
+
+    def admin_key(self) -> str | None:
+        """A key with role admin, if there is one here."""
+        if not self.places.trial_keys.exists():
+            return None
+        return credentials.trial_keys(self.places.hashed_keys, self.places.trial_keys, ()).get("admin")
+
     # start
 
     async def start(self, parts: Sequence[str], env: Mapping[str, Mapping[str, str]] | None = None) -> None:

@@ -49,7 +49,7 @@ async def _undecoded(_: KafkaMessage) -> None:
 class Consumer:
     """Hears a service's topics and hands them to its desk, batch by batch."""
 
-    def __init__(self, broker: KafkaBroker, desk: Desk[Any, Any], replica: int) -> None:
+    def __init__(self, broker: KafkaBroker, desk: Desk[Any, Any], replica: int | None) -> None:
         self._desk = desk
         self._pause = FIRST_PAUSE
         self._leaving = asyncio.Event()
@@ -63,7 +63,8 @@ class Consumer:
         self._subscriber = broker.subscriber(
             *desk.fold.topics,
             group_id=desk.name,
-            group_instance_id=f"{desk.name}-{replica}",
+            # two with the same id would fence each other: only a true ordinal makes one
+            group_instance_id=None if replica is None else f"{desk.name}-{replica}",
             batch=True,
             max_records=MOST_RECORDS,
             batch_timeout_ms=10,

@@ -32,7 +32,7 @@ class Watch:
         desk: Desk[Any, Any],
         consumer: Consumer,
         brokers: list[str],
-        replica: int,
+        replica: int | None,
         *,
         store_watermark: bool = False,
         answer_within: timedelta = timedelta(seconds=10),
@@ -121,7 +121,7 @@ class Watch:
 
     def _should_have_partitions(self) -> bool:
         """A replica beyond the partition count is a spare and rightly has none."""
-        return self._replica < max(self._desk.partitions.values(), default=1)
+        return (self._replica or 0) < max(self._desk.partitions.values(), default=1)
 
     async def _fresh_client_hears(self) -> bool:
         """Whether the broker answers somebody who has just come."""

@@ -121,3 +121,36 @@ def test_limits_are_told_by_role_and_proxies_by_address(monkeypatch: pytest.Monk
     limits = ServiceSettings().limits
     assert (limits.rates["opd"], limits.rates["public"]) == (7.5, 10.0)
     assert [str(network) for network in limits.trusted] == ["10.0.0.0/8", "2001:db8::1/128"]
+
+
+def test_the_stores_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("a/b@c:d\n")
+    told = settings(store_dsn="postgresql://intake@db:5432/intake", store_password_file=file)
+    assert told.store_address == "postgresql://intake:a%2Fb%40c%3Ad@db:5432/intake"
+    assert settings().store_address == settings().store_dsn
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://intake:known@db/intake", "postgresql://db/intake"])
+def test_a_password_file_belongs_to_an_address_with_a_role_and_without_a_password(
+    dsn: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(SECRET)
+    code, said = started_with(**GOOD | {"SIMPUL_STORE_DSN": dsn, "SIMPUL_STORE_PASSWORD_FILE": str(file)})
+    assert code == 1
+    assert "SIMPUL_STORE_PASSWORD_FILE" in said
+    assert SECRET not in said
+
+
+def test_a_password_file_that_is_not_there_stops_the_process() -> None:
+    dsn = "postgresql://intake@127.0.0.1:5432/intake"
+    code, said = started_with(**GOOD | {"SIMPUL_STORE_DSN": dsn, "SIMPUL_STORE_PASSWORD_FILE": "/nowhere"})
+    assert (code, said) == (1, "cannot start:\n  SIMPUL_STORE_PASSWORD_FILE cannot be read\n")
+
+
+def test_an_empty_variable_is_as_none() -> None:
+    assert started_with(**GOOD | {"SIMPUL_REPLICA": "", "SIMPUL_DRAIN_SECONDS": ""}) == (0, "")
+    code, said = started_with(**GOOD | {"SIMPUL_HTTP_PORT": ""})
+    assert code == 1
+    assert "SIMPUL_HTTP_PORT: Field required" in said

@@ -1,0 +1,101 @@
+"""What a hub in containers keeps secret: made once, each part's in a folder of its own, never changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ops import hub, secrets
+from ops.hub import Elsewhere
+from ops.refusal import Refusal
+from ops.stack.credentials import store_password_file
+from shared.access import Access
+from shared.sealing import Seal
+
+
+def elsewhere(root: Path) -> Elsewhere:
+    """A hub in containers, as its commands know it."""
+    return Elsewhere(
+        "kafka:9092", "postgres:5432", "http://{service}:8000", root / "secrets", root / "keys" / "keys.json"
+    )
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Elsewhere:
+    """Such a hub with its secrets."""
+    (tmp_path / "keys").mkdir()
+    here = elsewhere(tmp_path)
+    assert len(secrets.make(here.secrets, here.keys_file)) == 11
+    return here
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_nothing_that_is_there_is_changed(made: Elsewhere) -> None:
+    before = contents(made.secrets.parent)
+    assert secrets.make(made.secrets, made.keys_file) == []
+    assert contents(made.secrets.parent) == before
+
+
+def test_only_what_is_missing_is_made(made: Elsewhere) -> None:
+    before = contents(made.secrets)
+    lost = store_password_file(made.secrets, "routing")
+    lost.unlink()
+    assert secrets.make(made.secrets, made.keys_file) == ["routing/store-password"]
+    changed = [path for path, content in contents(made.secrets).items() if before[path] != content]
+    assert changed == [lost]
+
+
+def test_no_two_parts_share_a_password(made: Elsewhere) -> None:
+    found = [path.read_text() for path in made.secrets.glob("*/store-password")]
+    assert len(found) == len(set(found)) == 5
+
+
+def test_nobody_but_their_owner_and_his_group_reads_them(made: Elsewhere) -> None:
+    for path in made.secrets.rglob("*"):
+        assert path.stat().st_mode & 0o027 == 0, path
+
+
+def test_services_take_them_as_they_are(made: Elsewhere) -> None:
+    assert (
+        Seal.from_file(made.master_key).open(Seal.from_file(made.master_key).seal(b"x", b"y"), b"y") == b"x"
+    )
+    assert made.admin_key()
+    keys = json.loads(made.keys_file.read_text())["keys"]
+    assert [(key["name"], key["role"]) for key in keys] == [("operator", "admin")]
+    Access(made.keys_file)
+
+
+def test_the_simulator_lets_in_who_sends_what_the_bridge_sends(made: Elsewhere) -> None:
+    for name in secrets.LAPOR:
+        assert (made.secrets / "lapor_bridge" / name).read_text() == (
+            made.secrets / "simulator" / name
+        ).read_text()
+
+
+def test_stores_are_opened_by_role(made: Elsewhere) -> None:
+    password = store_password_file(made.secrets, "intake").read_text()
+    assert made.dsn("intake") == f"postgresql://intake:{password}@postgres:5432/intake"
+    assert made.database_dsn("intake").startswith("postgresql://postgres:")
+    with pytest.raises(Refusal, match="secrets"):
+        made.dsn("nobody")
+
+
+def test_a_hub_elsewhere_is_named_by_all_its_variables(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = {
+        "SIMPUL_STORES": "postgres:5432",
+        "SIMPUL_KAFKA_BOOTSTRAP": "kafka:9092",
+        "SIMPUL_SERVICES": "http://{service}:8000",
+        "SIMPUL_SECRETS_DIR": str(tmp_path / "secrets"),
+        "SIMPUL_KEYS_FILE": str(tmp_path / "keys" / "keys.json"),
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    assert hub.current() == elsewhere(tmp_path)
+    monkeypatch.delenv("SIMPUL_SERVICES")
+    with pytest.raises(Refusal, match="SIMPUL_SERVICES"):
+        hub.current()
