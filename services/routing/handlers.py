@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.routing import store
-from services.routing.domain import acts, arrival, lapor, oversight, reporter, work
+from services.routing.domain import acts, arrival, lapor, oversight, reporter, updates, work
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
 from shared.delivery.fold import Fold, Rule
@@ -11,6 +11,7 @@ from shared.events.fact import Fact
 from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
 from shared.events.sla import ClockLapsed
+from shared.events.updates import OpdUpdatePosted
 
 hears: Mapping[type[Fact], Rule[Case, City]] = {
     ComplaintReceived: arrival.on_complaint_received,
@@ -21,6 +22,7 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     LaporReassigned: lapor.on_lapor_reassigned,
     LaporReplied: lapor.on_lapor_replied,
     ClockLapsed: reporter.on_clock_lapsed,
+    OpdUpdatePosted: updates.on_opd_update_posted,
     acts.Route: work.route,
     acts.Reject: work.reject,
     acts.Accept: work.accept,
@@ -34,4 +36,11 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     acts.Extend: oversight.extend,
 }
 
-fold = Fold(hears, load=store.load_cases, save=store.save_cases, city=store.load_city)
+fold = Fold(
+    hears,
+    load=store.load_cases,
+    save=store.save_cases,
+    city=store.load_city,
+    lookups={OpdUpdatePosted: store.cases_of_updates},
+    refuses={OpdUpdatePosted: updates.refusal},
+)

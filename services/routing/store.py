@@ -20,9 +20,12 @@ from services.routing.domain.case import (
     Moment,
 )
 from services.routing.domain.city import City, parse_city
+from services.routing.domain.updates import unknown_ticket
 from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
+from shared.events.parts import FieldError
+from shared.events.updates import OpdUpdatePosted
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -57,7 +60,7 @@ async def load_cases(tx: Transaction, keys: Sequence[UUID]) -> Mapping[UUID, Cas
 
 
 async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
-    """Keep these cases as they are now, in one statement."""
+    """Keep these cases as they are now, in one statement, and the names of the updates that they took."""
     if not cases:
         return
     rows = [_row(key, case) for key, case in cases.items()]
@@ -76,6 +79,37 @@ async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
         " early = excluded.early",
         *zip(*rows, strict=True),
     )
+    await _keep_updates(tx, cases)
+
+
+async def _keep_updates(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
+    """Write the updates that were taken now. An identity that another case has taken meanwhile is refused."""
+    fresh = [(update.source, update.reference, key) for key, case in cases.items() for update in case.fresh]
+    if fresh:
+        await tx.execute(
+            "INSERT INTO opd_updates (source, reference, complaint_id)"
+            " SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[])",
+            *zip(*fresh, strict=True),
+        )
+
+
+async def cases_of_updates(
+    tx: Transaction, updates: Sequence[OpdUpdatePosted]
+) -> Sequence[UUID | FieldError]:
+    """Which complaint each update is about: the one that took an update of this name, else its ticket's.
+
+    Neither ever changes, so it may be asked before anything is locked.
+    """
+    rows = await tx.fetch(
+        "SELECT coalesce(u.complaint_id, c.complaint_id) AS complaint_id"
+        " FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS n (source, reference, ticket, at)"
+        " LEFT JOIN opd_updates AS u ON u.source = n.source AND u.reference = n.reference"
+        " LEFT JOIN cases AS c ON c.ticket = n.ticket ORDER BY n.at",
+        [update.source for update in updates],
+        [update.reference for update in updates],
+        [update.ticket for update in updates],
+    )
+    return [row["complaint_id"] or unknown_ticket() for row in rows]
 
 
 async def case_of(connection: Connection, ticket: str) -> tuple[UUID, Case] | None:

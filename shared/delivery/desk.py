@@ -21,7 +21,7 @@ from shared.delivery.folding import Folding, Outcome, refusal_words
 from shared.delivery.keys import KeyRow
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
-from shared.delivery.reading import Item, handed_in, read
+from shared.delivery.reading import Item, handed_in, located, read
 from shared.delivery.record import Record
 from shared.delivery.saying import fresh_cause
 from shared.delivery.streak import Streak
@@ -105,17 +105,16 @@ class Desk(Generic[S, C]):
         The happy path takes no savepoint; only when PostgreSQL refuses a row is the batch begun again and
         halved until the bad row stands alone.
         """
-        items = [read(record, self.fold) for record in records]
-        named = {item.key for item in items if item.key is not None}
+        read_items = [read(record, self.fold) for record in records]
         try:
-            async with self._folding(named) as folding:
+            async with self._folding_of(read_items) as (folding, items):
                 outcome = await folding.attempt(items)
                 streak = self._judged(outcome)
         except asyncpg.PostgresError as error:
             if not refuses_the_row(error):
                 raise
             self.metrics.bisected.inc()
-            async with self._folding(named) as folding:
+            async with self._folding_of(read_items) as (folding, items):
                 outcome = await folding.settle(items)
                 streak = self._judged(outcome)
         self._streak, self._pardoned = streak, False
@@ -277,8 +276,8 @@ class Desk(Generic[S, C]):
             ids, records = await letters.keyless_releasing(connection, self.seals)
             if not ids:
                 return
-            items = [read(record, self.fold) for record in records]
-            folding = await self._begin(connection, {item.key for item in items if item.key is not None})
+            items = await located(connection, [read(record, self.fold) for record in records], self.fold)
+            folding = await self._begin(connection, _named(items))
             outcome = await folding.settle(items)
             await letters.released_ids(connection, ids, folding.now)
         self._account(outcome)
@@ -320,6 +319,15 @@ class Desk(Generic[S, C]):
             if lock_timeout is not None:
                 await connection.execute(f"SET LOCAL lock_timeout = '{int(lock_timeout * 1000)}ms'")
             yield await self._begin(connection, named, now=now, strict=strict)
+
+    @asynccontextmanager
+    async def _folding_of(
+        self, read_items: Sequence[Item]
+    ) -> AsyncGenerator[tuple[Folding[S, C], list[Item]], None]:
+        """A transaction that folds these items, each with its complaint named and locked."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            items = await located(connection, read_items, self.fold)
+            yield await self._begin(connection, _named(items)), items
 
     async def _begin(
         self,
@@ -396,6 +404,10 @@ WHERE k.parked IS NOT NULL AND CASE p.why ->> 'cause'
 ORDER BY p.why ->> 'since'
 LIMIT 200
 """
+
+
+def _named(items: Sequence[Item]) -> set[UUID]:
+    return {item.key for item in items if item.key is not None}
 
 
 def _superseded(items: Sequence[Item], outcome: Outcome[S], heard: int) -> list[Item]:

@@ -18,6 +18,9 @@ C = TypeVar("C")
 Rule = Callable[[S, Any, C, datetime], Decision[S]]
 """(state, fact, city, now) -> Decision: no I/O, no clock, no log."""
 
+Lookup = Callable[[Transaction, Sequence[Any]], Awaitable[Sequence[UUID | FieldError]]]
+"""(tx, events) -> for each, which complaint it is about, or why none is; in one statement."""
+
 Refusal = Callable[[str, str, Sequence[FieldError]], Event]
 """(source, reference, errors) -> the receipt that tells a stranger why."""
 
@@ -30,7 +33,9 @@ class Fold(Generic[S, C]):
     `hears`: event and act classes, each with its rule. `load` returns a state for every key asked, a blank
     one for a complaint not known yet. `save` writes the changed states in bulk. `city` reads the service's
     own registry. `keys`: for events that are not keyed by complaint, which complaint they are about (None:
-    not for us). `refuses`: for topics that strangers write to, the receipt that refuses a record.
+    not for us). `lookups`: for those of them that name a complaint by something only the store knows; asked
+    for a whole batch before its complaints are locked, so what it looks up must never change. `refuses`: for
+    topics that strangers write to, the receipt that refuses a record.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Fold(Generic[S, C]):
         save: Callable[[Transaction, Mapping[UUID, S]], Awaitable[None]],
         city: Callable[[Transaction], Awaitable[C]],
         keys: Mapping[type[Event], Callable[[Any], UUID | None]] = _NOTHING,
+        lookups: Mapping[type[Event], Lookup] = _NOTHING,
         refuses: Mapping[type[Event], Refusal] = _NOTHING,
     ) -> None:
         self.rules = dict(hears)
@@ -48,6 +54,7 @@ class Fold(Generic[S, C]):
         self.save = save
         self.city = city
         self.keys = dict(keys)
+        self.lookups = dict(lookups)
         self.refuses = {kind.topic: refusal for kind, refusal in refuses.items()}
         events = [kind for kind in hears if issubclass(kind, Event)]
         self.types: dict[str, type[Event]] = {kind.type: kind for kind in events}

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
+from shared.database import Transaction
 from shared.decision import Unworkable
 from shared.delivery import envelope, sequence
 from shared.delivery.fold import Fold
@@ -31,7 +32,8 @@ class Item:
     """One thing to be folded: a record that was read, or a fact handed in.
 
     `fact` None with `problem` None: a type this service does not list; its number advances, nothing else.
-    `number` None: not numbered. `key` None: it cannot be said which complaint it is about.
+    `number` None: not numbered. `key` None: it cannot be said which complaint it is about, or only by the store
+    (`located`).
     """
 
     key: UUID | None
@@ -114,7 +116,8 @@ def _read_strangers(record: Record, found: Mapping[str, bytes | None], fold: Fol
         if claimed is not None and claimed != kind.type:
             raise _Contract([FieldError(field="ce_type", reason=f"this topic takes {kind.type}")])
         event = _event(kind, record).known_as(place)
-        return Item(fold.keys[kind](event), event, cause, record.topic, None, record)
+        key = None if kind in fold.lookups else fold.keys[kind](event)
+        return Item(key, event, cause, record.topic, None, record)
     except _Contract as broken:
         return Item(
             None,
@@ -127,6 +130,23 @@ def _read_strangers(record: Record, found: Mapping[str, bytes | None], fold: Fol
             errors=broken.errors,
             sender=_sender(kind, record.value),
         )
+
+
+async def located(tx: Transaction, items: Sequence[Item], fold: Fold[Any, Any]) -> list[Item]:
+    """The items with the complaints that only the store can name; one that names none has a `problem`."""
+    found = list(items)
+    for kind, lookup in fold.lookups.items():
+        places = [at for at, item in enumerate(found) if isinstance(item.fact, kind) and item.key is None]
+        if not places:
+            continue
+        answers = await lookup(tx, [found[at].fact for at in places])
+        for at, answer in zip(places, answers, strict=True):
+            found[at] = (
+                replace(found[at], problem=answer.reason, errors=(answer,))
+                if isinstance(answer, FieldError)
+                else replace(found[at], key=answer)
+            )
+    return found
 
 
 class _Contract(Exception):

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from shared.events import intake, lapor, notices, receipts, routing, sla, submissions
+from shared.events import intake, lapor, notices, receipts, routing, sla, submissions, updates
 from shared.events.fact import Event
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -13,6 +13,7 @@ _MODULES: tuple[ModuleType, ...] = (
     routing,
     lapor,
     sla,
+    updates,
 )
 
 EVENTS: dict[str, type[Event]] = {

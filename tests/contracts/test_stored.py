@@ -45,9 +45,10 @@ def test_every_type_tells_its_major_version_and_has_one_file() -> None:
     files = {path for path in contracts.FOLDER.glob("*/*.json") if path.parent.name != contracts.RELEASED}
     assert files == {contracts.file_of(kind) for kind in EVENTS.values()}
     for type_ in EVENTS:
-        simpul, _noun, participle, version = type_.split(".")
+        simpul, *_nouns, participle, version = type_.split(".")
         assert (simpul, version[0]) == ("simpul", "v")
         assert participle
+        assert 1 <= len(_nouns) <= 2
         assert int(version[1:]) >= 1
 
 

@@ -21,7 +21,7 @@ from shared.events.intake import CitizenReplied
 
 HEARD = {
     "intake": ("intake.submissions", "routing.events", "lapor.events"),
-    "routing": ("intake.events", "lapor.events", "sla.events"),
+    "routing": ("intake.events", "lapor.events", "opd.updates", "sla.events"),
     "lapor_bridge": ("intake.events", "intake.receipts", "routing.events"),
     "sla_monitor": ("intake.events", "routing.events"),
 }

@@ -218,7 +218,9 @@ async def test_an_opd_may_not_do_what_is_the_citys(office: Office) -> None:
     words = {
         "route": {"opd": "JALAN"},
         "reject": {"kind": "unclear", "reason": "x"},
-        "close": {"reason": "x"},
+        "reopen": {"reason": "x"},
+        "classify": {"urgency": "urgent"},
+        "extend": {"clock": "resolution", "days": 1, "reason": "x"},
     }
     for act in words:
         assert (await office.do(CLEAR_TICKET, act, words[act], "opd:LAMPU"))[0] == 403

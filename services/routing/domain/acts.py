@@ -1,6 +1,7 @@
 """What officials may command, and whose role allows it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, model_validator
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, mode
 from services.routing.domain.case import Urgency
 from services.routing.domain.transitions import ActName
 from shared.events.fact import Fact
-from shared.events.parts import By, Klasifikasi, OpdCode
+from shared.events.parts import Attachment, By, Klasifikasi, OpdCode
 from shared.events.routing import ExtendableClock
 
 Role = Literal["opd", "verifier", "admin"]
@@ -32,6 +33,10 @@ Name = Annotated[
 ]
 
 
+Files = Annotated[tuple[Attachment, ...], Field(max_length=10)]
+"""Files that intake keeps already, cited."""
+
+
 class Act(Fact):
     """A command of an official, as written; who gives it is added by whoever took it in."""
 
@@ -39,6 +44,7 @@ class Act(Fact):
     """How it is called in addresses; `extend` has a row in the table for each clock."""
 
     _by: By | None = PrivateAttr(default=None)
+    _at: datetime | None = PrivateAttr(default=None)
 
     @property
     def by(self) -> By:
@@ -51,6 +57,15 @@ class Act(Fact):
         """This act, by them. Returns itself."""
         self._by = by
         return self
+
+    def done_at(self, at: datetime) -> Self:
+        """This act, as done at that instant by another system's clock. Returns itself."""
+        self._at = at
+        return self
+
+    def at(self, now: datetime) -> datetime:
+        """When it was done: by HTTP now."""
+        return self._at or now
 
 
 class Route(Act):
@@ -75,6 +90,7 @@ class Accept(Act):
 
     name: ClassVar[ActName] = "accept"
     text: Words | None = None
+    attachments: Files = ()
 
 
 class HandBack(Act):
@@ -90,6 +106,7 @@ class Progress(Act):
 
     name: ClassVar[ActName] = "progress"
     text: Words | None = None
+    attachments: Files = ()
 
 
 class Ask(Act):
@@ -104,6 +121,7 @@ class Answer(Act):
 
     name: ClassVar[ActName] = "answer"
     text: Words
+    attachments: Files = ()
 
 
 class Close(Act):
@@ -162,7 +180,7 @@ DOERS: Mapping[type[Act], tuple[Role, ...]] = {
     Progress: _OPD_OR_FOR_IT,
     Ask: _OPD_OR_FOR_IT,
     Answer: _OPD_OR_FOR_IT,
-    Close: _CITY,
+    Close: _OPD_OR_FOR_IT,
     Reopen: _CITY,
     Classify: _CITY,
     Extend: _CITY,

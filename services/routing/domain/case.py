@@ -1,13 +1,13 @@
 """The case: what routing remembers of one complaint, and nothing that decides."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from shared.events.fact import Event, Instant, Part
-from shared.events.parts import By, Channel, Klasifikasi, LaporState, OpdCode, Place, Ticket
+from shared.events.parts import Attachment, By, Channel, Klasifikasi, LaporState, OpdCode, Place, Ticket
 from shared.events.routing import Candidate
 
 CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
@@ -72,11 +72,20 @@ class Disposition(Part):
     ended_at: Instant | None = None
 
 
+class Update(Part):
+    """An update of an OPD's system, by its identity, and the fingerprint of what it said (SHA-256, hex)."""
+
+    source: str
+    reference: str
+    fingerprint: str
+
+
 class Moment(Part):
     """One thing that happened, because of the fact `cause`; `ref` is LAPOR's own item number.
 
     `event` is the id under which it was said, or heard. `note`: it was seen but could not apply, and changed
-    nothing. `clock` and `days`: what was extended, and by how many working days.
+    nothing. `clock` and `days`: what was extended, and by how many working days. `update`: the update of an
+    OPD's system by which it came.
     """
 
     at: Instant | None
@@ -91,6 +100,8 @@ class Moment(Part):
     note: bool = False
     clock: str | None = None
     days: int | None = None
+    update: Update | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class InLapor(Part):
@@ -125,6 +136,8 @@ class Case:
     in_lapor: InLapor = _NOT_SEEN_IN_LAPOR
     history: tuple[Moment, ...] = ()
     early: tuple[Event, ...] = ()
+    fresh: tuple[Update, ...] = field(default=(), compare=False)
+    """Updates that the store has still to write down, so that none is taken twice by anybody."""
 
     @property
     def arrived(self) -> bool:
@@ -161,6 +174,18 @@ class Case:
         return any(
             not moment.note and moment.act in acts and disposition in (None, moment.disposition)
             for moment in self.history
+        )
+
+    def update(self, source: str, reference: str) -> Update | None:
+        """What an OPD's system sent under that name, if it was taken."""
+        return next(
+            (
+                moment.update
+                for moment in self.history
+                if moment.update is not None
+                and (moment.update.source, moment.update.reference) == (source, reference)
+            ),
+            None,
         )
 
     def knows(self, fact_id: UUID) -> bool:

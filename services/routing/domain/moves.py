@@ -10,7 +10,7 @@ from services.routing.domain.city import ROOT, City, Opd
 from shared.decision import Decision, Refused
 from shared.events.fact import Event, Fact
 from shared.events.ids import event_id
-from shared.events.parts import By, FieldError
+from shared.events.parts import Attachment, By, FieldError
 from shared.events.routing import (
     ComplaintAccepted,
     ComplaintAnswered,
@@ -91,10 +91,17 @@ def cannot(case: Case, act: str, why: str) -> Refused:
     return Refused([FieldError(field="act", reason=reason)], conflict=True)
 
 
-def said_last(case: Case, by: By, kind: type[Event], words: str | None) -> bool:
-    """Whether the case's last act is this one, in the same words and by the same."""
+def said_last(
+    case: Case, by: By, kind: type[Event], words: str | None, files: tuple[Attachment, ...] = ()
+) -> bool:
+    """Whether the case's last act is this one, in the same words, with the same files and by the same."""
     last = case.last_act
-    return last is not None and (last.act, last.text, last.by) == (act_of(kind), words, by)
+    return last is not None and (last.act, last.text, last.by, last.attachments) == (
+        act_of(kind),
+        words,
+        by,
+        files,
+    )
 
 
 def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) -> Decision[Case]:
@@ -120,6 +127,7 @@ def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) 
                 ref=ref,
                 clock=getattr(event, "clock", None),
                 days=getattr(event, "days", None),
+                attachments=getattr(event, "attachments", ()),
             )
         )
     return Decision(replace(case, history=(*case.history, *moments)), tuple(says))

@@ -74,19 +74,33 @@ def accept(case: Case, act: Accept, _city: City, now: datetime) -> Decision[Case
     if case.state == "in_work":
         return Decision(case)
     to = required(case, "accept")
-    at = _working_on(case)
-    accepted = ComplaintAccepted(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    given = _working_on(case)
+    accepted = ComplaintAccepted(
+        disposition=given.number,
+        opd=given.opd,
+        by=act.by,
+        at=act.at(now),
+        text=act.text,
+        attachments=act.attachments,
+    )
     return tell(replace(case, state=to), act, [accepted])
 
 
 def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[Case]:
     """The OPD reports work under way; each report is one of its own, the same twice in a row is not."""
     _own(case, act)
-    if case.state == "in_work" and said_last(case, act.by, ComplaintProgressed, act.text):
+    if case.state == "in_work" and said_last(case, act.by, ComplaintProgressed, act.text, act.attachments):
         return Decision(case)
     to = required(case, "progress")
-    at = _working_on(case)
-    progressed = ComplaintProgressed(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    given = _working_on(case)
+    progressed = ComplaintProgressed(
+        disposition=given.number,
+        opd=given.opd,
+        by=act.by,
+        at=act.at(now),
+        text=act.text,
+        attachments=act.attachments,
+    )
     return tell(replace(case, state=to), act, [progressed])
 
 
@@ -96,19 +110,28 @@ def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
     if case.state == "asked" and said_last(case, act.by, InformationRequested, act.question):
         return Decision(case)
     to = required(case, "ask")
-    at = _working_on(case)
-    asked = InformationRequested(disposition=at.number, opd=at.opd, by=act.by, at=now, question=act.question)
+    given = _working_on(case)
+    asked = InformationRequested(
+        disposition=given.number, opd=given.opd, by=act.by, at=act.at(now), question=act.question
+    )
     return tell(replace(case, state=to), act, [asked])
 
 
 def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case]:
     """The answer to the citizen, who may reply to it."""
     _own(case, act)
-    if case.state == "answered" and said_last(case, act.by, ComplaintAnswered, act.text):
+    if case.state == "answered" and said_last(case, act.by, ComplaintAnswered, act.text, act.attachments):
         return Decision(case)
     to = required(case, "answer")
-    at = _working_on(case)
-    answered = ComplaintAnswered(disposition=at.number, opd=at.opd, by=act.by, at=now, text=act.text)
+    given = _working_on(case)
+    answered = ComplaintAnswered(
+        disposition=given.number,
+        opd=given.opd,
+        by=act.by,
+        at=act.at(now),
+        text=act.text,
+        attachments=act.attachments,
+    )
     return tell(replace(case, state=to), act, [answered])
 
 
@@ -121,12 +144,12 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
         return Decision(case)
     _own(case, act)
     to = required(case, "hand_back")
-    at = _working_on(case)
-    candidates = _after_hand_back(case, at.opd, suggested)
+    given = _working_on(case)
+    candidates = _after_hand_back(case, given.opd, suggested)
     back = replace(
         case,
         state=to,
-        dispositions=case.ending_disposition("handed_back", now),
+        dispositions=case.ending_disposition("handed_back", act.at(now)),
         pinned=False,
         found=case.found.model_copy(update={"reasons": ("handed_back",), "candidates": candidates})
         if case.found
@@ -137,10 +160,10 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
         act,
         [
             ComplaintHandedBack(
-                disposition=at.number,
-                opd=at.opd,
+                disposition=given.number,
+                opd=given.opd,
                 by=act.by,
-                at=now,
+                at=act.at(now),
                 reason=act.reason,
                 suggested_opd=suggested,
             ),
@@ -151,10 +174,11 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
 
 def close(case: Case, act: Close, _city: City, now: datetime) -> Decision[Case]:
     """An answered case is done."""
+    _own(case, act)
     if case.state == "closed" and said_last(case, act.by, ComplaintClosed, act.reason):
         return Decision(case)
     to = required(case, "close")
-    return closed(case, act, to=to, kind="closed", by=act.by, at=now, reason=act.reason)
+    return closed(case, act, to=to, kind="closed", by=act.by, at=act.at(now), reason=act.reason)
 
 
 def _own(case: Case, act: Act) -> None:
