@@ -60,7 +60,7 @@ async def load_cases(tx: Transaction, keys: Sequence[UUID]) -> Mapping[UUID, Cas
 
 
 async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
-    """Keep these cases as they are now, in one statement, and the names of the updates that they took."""
+    """Keep these cases as they are now, in bulk, and the names of the updates that they took."""
     if not cases:
         return
     rows = [_row(key, case) for key, case in cases.items()]
