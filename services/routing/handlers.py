@@ -3,18 +3,28 @@
 from collections.abc import Mapping
 
 from services.routing import store
-from services.routing.domain import acts, arrival, lapor, oversight, reporter, updates, work
+from services.routing.domain import acts, amending, arrival, lapor, oversight, reporter, updates, work
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
 from shared.events.sla import ClockLapsed
 from shared.events.updates import OpdUpdatePosted
 
 hears: Mapping[type[Fact], Rule[Case, City]] = {
     ComplaintReceived: arrival.on_complaint_received,
+    ComplaintAmended: amending.on_complaint_amended,
+    ComplaintMerged: amending.on_complaint_merged,
+    ComplaintUnmerged: amending.on_complaint_unmerged,
     ComplaintWithdrawn: reporter.on_complaint_withdrawn,
     CitizenReplied: reporter.on_citizen_replied,
     LaporLinked: lapor.on_lapor_linked,

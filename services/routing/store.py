@@ -34,6 +34,9 @@ _COLUMNS = (
     "complaint_id, ticket, state, opd, received_at, pinned,"
     " complaint, found, classified, dispositions, in_lapor, history, early"
 )
+AT_WORK: frozenset[CaseState] = frozenset({"triage", "routed", "in_work", "asked", "answered"})
+"""Lists of these are lists of work: a case that is merged into another is not in them."""
+
 _BLANK = Case()
 _DISPOSITIONS = TypeAdapter(tuple[Disposition, ...])
 _HISTORY = TypeAdapter(tuple[Moment, ...])
@@ -145,6 +148,8 @@ async def _page(
     beyond: str,
 ) -> list[tuple[Bookmark, Case]]:
     where, values = ["ticket IS NOT NULL"], list[Any]()
+    if state in AT_WORK:
+        where.append("NOT complaint ? 'merged_into'")
     if opd is not None:
         values.append(opd)
         where.append(f"opd = ${len(values)}")

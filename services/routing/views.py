@@ -4,12 +4,15 @@ from uuid import UUID
 
 from services.routing.domain.case import Case, CaseState, Disposition, InLapor, Moment, Urgency
 from shared.events.fact import Instant, Part
-from shared.events.parts import Channel, Klasifikasi, OpdCode, Place
+from shared.events.parts import Channel, Klasifikasi, OpdCode, Place, Ticket
 from shared.events.routing import Candidate
 
 
 class CaseLine(Part):
-    """A case in a list. `opd` is whose it is, or was when it closed; `disposition` counts how often it was given."""
+    """A case in a list. `opd` is whose it is, or was when it closed; `disposition` counts how often it was given.
+
+    `merged_into`: the complaint whose case goes on for this one; nobody works on this one meanwhile.
+    """
 
     ticket: str
     complaint_id: UUID
@@ -30,6 +33,7 @@ class CaseLine(Part):
     last_act: str | None
     last_act_at: Instant | None
     lapor_id: str | None
+    merged_into: Ticket | None
 
 
 class TriageLine(CaseLine):
@@ -121,6 +125,7 @@ def _line(complaint_id: UUID, case: Case) -> dict[str, object]:
         "last_act": last.act if last else None,
         "last_act_at": last.at if last else None,
         "lapor_id": case.in_lapor.lapor_id,
+        "merged_into": case.merged_into.ticket if case.merged_into else None,
     }
 
 

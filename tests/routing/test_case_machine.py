@@ -38,16 +38,19 @@ from tests.routing.world import (
     CLEAR,
     VAGUE,
     VERIFIER,
+    amended,
     fact_id,
     fold,
     in_lapor,
     lapsed,
     linked,
+    merged,
     reassigned,
     received,
     replied,
     replied_there,
     status_changed,
+    unmerged,
     withdrawn,
 )
 
@@ -171,6 +174,14 @@ class CaseMachine(RuleBasedStateMachine):
     )
     def somebody_writes_in_lapor(self, item: str, kind: str, again: bool) -> None:
         self.hear(replied_there(item, self.fresh(), kind), again=again)
+
+    @rule(words=_WORDS, again=st.booleans())
+    def the_reporter_amends(self, words: tuple[str, str], again: bool) -> None:
+        self.hear(amended(self.fresh(), title=words[0], text=words[1], confidential=True), again=again)
+
+    @rule(role=st.sampled_from(["merged", "survivor"]), apart=st.booleans(), again=st.booleans())
+    def a_verifier_merges_or_sets_apart(self, role: str, apart: bool, again: bool) -> None:
+        self.hear((unmerged if apart else merged)(self.fresh(), role), again=again)
 
     @rule()
     def the_bridge_links(self) -> None:

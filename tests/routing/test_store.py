@@ -22,6 +22,7 @@ from tests.routing.world import (
     fold,
     in_lapor,
     linked,
+    merged,
     received,
     replied_there,
     status_changed,
@@ -117,6 +118,19 @@ async def test_lists_go_on_where_the_page_before_ended(store_of: MakeStore) -> N
         assert [mark.complaint_id.int for mark, _ in oldest] == [5, 3]
         rest = await store.oldest_in_triage(connection, after=oldest[-1][0], limit=2)
         assert [mark.complaint_id.int for mark, _ in rest] == [1]
+
+
+async def test_a_merged_case_is_in_no_list_of_work_and_still_to_be_found(store_of: MakeStore) -> None:
+    pool = await store_of("routing")
+    apart, rests = a_case("triage"), fold(a_case("triage"), merged()).state
+    async with pool.acquire() as connection:
+        await store.save_cases(connection, {UUID(int=1): rests})
+        assert await store.oldest_in_triage(connection, after=None, limit=9) == []
+        triage = await store.newest_cases(connection, opd=None, state="triage", after=None, limit=9)
+        everything = await store.newest_cases(connection, opd=None, state=None, after=None, limit=9)
+        assert (triage, [case for _, case in everything]) == ([], [rests])
+        await store.save_cases(connection, {UUID(int=1): apart})
+        assert [case for _, case in await store.oldest_in_triage(connection, after=None, limit=9)] == [apart]
 
 
 async def test_a_ticket_finds_its_case(store_of: MakeStore) -> None:

@@ -24,9 +24,16 @@ from services.routing.domain.city import City, parse_city
 from services.routing.handlers import hears
 from shared.decision import Decision
 from shared.events.fact import Event, Fact
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
-from shared.events.parts import By, LaporOrigin
+from shared.events.parts import By, ComplaintRef, LaporOrigin
 from shared.events.sla import ClockLapsed
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -192,6 +199,27 @@ def withdrawn(name: str = "withdrawn", **more: Any) -> ComplaintWithdrawn:
 
 def replied(name: str = "replied", text: str = "Masih gelap.", **more: Any) -> CitizenReplied:
     return CitizenReplied(**{"at": NOW, "text": text, **more}).known_as(fact_id(name))
+
+
+def amended(name: str = "amended", **changes: Any) -> ComplaintAmended:
+    """The reporter says something else."""
+    said = ComplaintAmended(at=NOW, by=By(kind="citizen"), changed=tuple(changes), **changes)
+    return said.known_as(fact_id(name))
+
+
+THIS = ComplaintRef(complaint_id=fact_id("this"), ticket="0123456789A")
+OTHER = ComplaintRef(complaint_id=fact_id("other"), ticket="2222222222B")
+
+
+def merged(name: str = "merged", role: Any = "merged") -> ComplaintMerged:
+    """It is merged into another one, or as the survivor told of another one."""
+    into, gone = (OTHER, THIS) if role == "merged" else (THIS, OTHER)
+    return ComplaintMerged(at=NOW, role=role, into=into, merged=gone, by=VERIFIER).known_as(fact_id(name))
+
+
+def unmerged(name: str = "unmerged", role: Any = "merged") -> ComplaintUnmerged:
+    into, gone = (OTHER, THIS) if role == "merged" else (THIS, OTHER)
+    return ComplaintUnmerged(at=NOW, role=role, into=into, merged=gone, by=VERIFIER).known_as(fact_id(name))
 
 
 def linked() -> LaporLinked:

@@ -5,6 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from services.routing.domain.amending import (
+    found_in,
+    on_complaint_amended,
+    on_complaint_merged,
+    on_complaint_unmerged,
+)
 from services.routing.domain.case import Case, Complaint, Found, InLapor, Moment
 from services.routing.domain.city import City
 from services.routing.domain.lapor import (
@@ -28,16 +34,26 @@ from services.routing.domain.reporter import (
     on_clock_lapsed,
     on_complaint_withdrawn,
 )
-from services.routing.domain.topics import Finding, find_topic
+from services.routing.domain.topics import find_topic
 from shared.decision import Decision
 from shared.events.fact import Event
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
 from shared.events.parts import By, LaporOrigin
 from shared.events.routing import Candidate, TriageRequested
 from shared.events.sla import ClockLapsed
 
 WAITED: Mapping[type[Event], Callable[[Case, Any, City, datetime], Decision[Case]]] = {
+    ComplaintAmended: on_complaint_amended,
+    ComplaintMerged: on_complaint_merged,
+    ComplaintUnmerged: on_complaint_unmerged,
     ComplaintWithdrawn: on_complaint_withdrawn,
     CitizenReplied: on_citizen_replied,
     LaporLinked: on_lapor_linked,
@@ -82,26 +98,9 @@ def _remembering(case: Case, event: ComplaintReceived, city: City, now: datetime
     return replace(
         case,
         complaint=complaint,
-        found=_found(finding, city),
+        found=found_in(finding, city),
         in_lapor=_in_lapor(case.in_lapor, event.lapor),
         history=(*case.history, moment),
-    )
-
-
-def _found(finding: Finding, city: City) -> Found:
-    trace = finding.trace
-    if finding.always_confidential:
-        trace = (*trace, "Topik ini selalu diperlakukan sebagai rahasia.")
-    return Found(
-        opd=finding.opd,
-        rule=finding.rule,
-        category=finding.category,
-        urgency=finding.urgency,
-        confidence=finding.confidence,
-        registry=city.version,
-        reasons=() if finding.agreed else finding.reasons,
-        candidates=finding.ranked,
-        trace=trace,
     )
 
 

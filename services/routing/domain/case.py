@@ -7,7 +7,17 @@ from typing import Literal
 from uuid import UUID
 
 from shared.events.fact import Event, Instant, Part
-from shared.events.parts import Attachment, By, Channel, Klasifikasi, LaporState, OpdCode, Place, Ticket
+from shared.events.parts import (
+    Attachment,
+    By,
+    Channel,
+    ComplaintRef,
+    Klasifikasi,
+    LaporState,
+    OpdCode,
+    Place,
+    Ticket,
+)
 from shared.events.routing import Candidate
 
 CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
@@ -17,7 +27,7 @@ Urgency = Literal["normal", "urgent"]
 
 
 class Complaint(Part):
-    """The complaint as intake told it: text masked, no identity."""
+    """The complaint as intake last told it: text masked, no identity."""
 
     ticket: Ticket
     channel: Channel
@@ -30,6 +40,8 @@ class Complaint(Part):
     klasifikasi: Klasifikasi | None = None
     anonymous: bool
     confidential: bool
+    merged_into: ComplaintRef | None = None
+    """The complaint that goes on for this one; while there is one, nobody works on this case."""
 
 
 class Found(Part):
@@ -143,6 +155,11 @@ class Case:
     def arrived(self) -> bool:
         """Whether the complaint itself is known."""
         return self.complaint is not None
+
+    @property
+    def merged_into(self) -> ComplaintRef | None:
+        """The complaint whose case goes on for this one."""
+        return self.complaint.merged_into if self.complaint else None
 
     @property
     def disposition(self) -> Disposition | None:

@@ -72,6 +72,9 @@ def follows(case: Case, act: ActName) -> CaseState | None:
 
 def required(case: Case, act: ActName) -> CaseState:
     """The state that the act leads to. Raises Refused (conflict), naming state and act."""
+    if case.merged_into is not None:
+        reason = f"the case is {case.state}, merged into {case.merged_into.ticket}; {act} is for that one"
+        raise Refused([FieldError(field="act", reason=reason)], conflict=True)
     to = follows(case, act)
     if to is None:
         allowed = ", ".join(state for state, possible in TRANSITIONS if possible == act)
