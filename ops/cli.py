@@ -46,6 +46,11 @@ COMMANDS = {
         "dead letters, parked complaints and stopped consumers, and what mends them",
         elsewhere=True,
     ),
+    "republish": Command(
+        "ops.republish",
+        "say again what was said: about one complaint, on a topic, or all to a Kafka that was lost",
+        elsewhere=True,
+    ),
     "lapor": Command(
         "ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand", elsewhere=True
     ),

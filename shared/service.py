@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -181,6 +182,8 @@ class _Process:
             "watch": self._watch.turn,
             "free": lambda desk: desk.free_what_can_be(),
             "count": gauges.refresh,
+            "again": lambda desk: desk.say_again_what_is_wanted(),
+            "cluster": self._leave_if_moved,
             **self._parts.loops,
         }
         self._tasks += [asyncio.create_task(self._turning(name, turn)) for name, turn in loops.items()]
@@ -267,6 +270,16 @@ class _Process:
         async with desk.pool.acquire() as connection:
             own = await cluster.adopt(connection, found)
         return own and f"its own Kafka (cluster {own}); the one that answers is {found}"
+
+    async def _leave_if_moved(self, desk: Desk[Any, Any]) -> float:
+        """An operator bound the store to another Kafka: leave, and be started anew by whoever runs this."""
+        async with desk.read() as connection:
+            moved = await cluster.has_moved(connection)
+        if not moved:
+            return 2.0
+        log.critical("the store belongs to another Kafka now; leaving, to begin anew with it")
+        os.kill(os.getpid(), signal.SIGTERM)
+        return LONGEST_DEAFNESS
 
     async def _dedicated(self) -> Session:
         connection: Session = await asyncpg.connect(

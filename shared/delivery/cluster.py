@@ -5,6 +5,7 @@ there would fold another hub's records, and a relay would publish into it (both 
 every new connection is asked which cluster it leads to before anything else goes over it.
 """
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 _connect = client.create_conn
 _own: str | None = None
+_adopted_at: datetime | None = None
 
 
 async def adopt(connection: Connection, found: str) -> str | None:
@@ -28,12 +30,27 @@ async def adopt(connection: Connection, found: str) -> str | None:
     None where all is well.
     """
     await connection.execute("INSERT INTO delivery.cluster (id) VALUES ($1) ON CONFLICT DO NOTHING", found)
-    own: str = await connection.fetchval("SELECT id FROM delivery.cluster")
-    if own != found:
-        return own
-    global _own  # noqa: PLW0603 — one process serves one store
-    _own = own
+    row = await connection.fetchrow("SELECT id, adopted_at FROM delivery.cluster")
+    assert row is not None
+    if row["id"] != found:
+        return str(row["id"])
+    global _own, _adopted_at
+    _own, _adopted_at = found, row["adopted_at"]
     return None
+
+
+async def has_moved(connection: Connection) -> bool:
+    """Whether an operator has bound this store to another Kafka since this process began.
+
+    A client that goes on would bring its offsets and producer ids to a cluster that never gave them out (and that
+    may have the old one's id), so the process has to begin anew.
+    """
+    moved: bool = await connection.fetchval(
+        "SELECT (id, adopted_at) IS DISTINCT FROM ($1::text, $2::timestamptz) FROM delivery.cluster",
+        _own,
+        _adopted_at,
+    )
+    return _own is not None and moved
 
 
 async def _connect_to_own(*args: Any, **options: Any) -> AIOKafkaConnection:

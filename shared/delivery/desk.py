@@ -209,15 +209,35 @@ class Desk(Generic[S, C]):
 
     async def say_again(self, named: Sequence[UUID]) -> int:
         """Say the present state of these complaints once more, under their locks; how many were said."""
+        async with self._folding(named) as folding:
+            said = await self._say_again(folding, named)
+        self.said.set()
+        return said
+
+    async def say_again_what_is_wanted(self) -> float:
+        """One turn: the present state of up to 500 complaints that `./simpul republish` asks for; seconds until
+        the next."""
+        async with self.read() as connection:
+            rows = await connection.fetch("SELECT key FROM delivery.restating ORDER BY key LIMIT 500")
+        if not rows:
+            return 1.0
+        named = [row[0] for row in rows]
+        async with self._folding(named) as folding:
+            still = await folding.tx.fetch(
+                "DELETE FROM delivery.restating WHERE key = ANY($1::uuid[]) RETURNING key", named
+            )
+            await self._say_again(folding, sorted(row[0] for row in still))
+        self.said.set()
+        return 0.0
+
+    async def _say_again(self, folding: Folding[S, C], named: Sequence[UUID]) -> int:
         if self.restate is None:
             return 0
-        async with self._folding(named) as folding:
-            says = await self.restate(folding.tx, named)
-            said = [saying.word(folding.rows[key], [event], fresh_cause(), self.epoch) for key, event in says]
-            await saying.say(
-                folding.tx, [one for _, words in said for one in words], folding.now, folding.now.date()
-            )
-        self.said.set()
+        says = await self.restate(folding.tx, named)
+        said = [saying.word(folding.rows[key], [event], fresh_cause(), self.epoch) for key, event in says]
+        await saying.say(
+            folding.tx, [one for _, words in said for one in words], folding.now, folding.now.date()
+        )
         return len(says)
 
     @asynccontextmanager

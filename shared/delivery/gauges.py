@@ -12,7 +12,8 @@ async def refresh(desk: Desk[Any, Any]) -> float:
     async with desk.pool.acquire() as connection:
         waiting = await connection.fetchval("SELECT count(*) FROM delivery.outbox")
         oldest = await connection.fetchval(
-            "SELECT s.said_at FROM (SELECT month, position FROM delivery.outbox ORDER BY position LIMIT 1) AS o"
+            "SELECT s.said_at FROM (SELECT month, position FROM delivery.outbox WHERE again = 0"
+            " ORDER BY position LIMIT 1) AS o"
             " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
         )
         dead = await connection.fetchrow(

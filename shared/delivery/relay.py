@@ -37,6 +37,7 @@ class Row:
     """One unpublished event."""
 
     position: int
+    again: int
     key: UUID
     topic: str
     record_key: bytes
@@ -44,16 +45,29 @@ class Row:
     headers: envelope.Headers
 
 
-def deletable(rows: Sequence[Row], acknowledged: Sequence[bool]) -> list[int]:
-    """The positions that may leave the outbox: per key, those before its first unacknowledged one. Pure."""
+def deletable(rows: Sequence[Row], acknowledged: Sequence[bool]) -> list[Row]:
+    """The rows that may leave the outbox: per key, those before its first unacknowledged one. Pure."""
     held: set[UUID] = set()
-    free: list[int] = []
+    free: list[Row] = []
     for row, well in zip(rows, acknowledged, strict=True):
         if not well:
             held.add(row.key)
         elif row.key not in held:
-            free.append(row.position)
+            free.append(row)
     return free
+
+
+async def forget(connection: Session, rows: Sequence[Row]) -> int:
+    """Let these leave the outbox, but for those that were put there anew while they were under way; how many left."""
+    gone: int = await connection.fetchval(
+        "WITH gone AS (DELETE FROM delivery.outbox AS o"
+        " USING unnest($1::bigint[], $2::int[]) AS sent (position, again)"
+        " WHERE o.position = sent.position AND o.again = sent.again RETURNING 1)"
+        " SELECT count(*) FROM gone",
+        [row.position for row in rows],
+        [row.again for row in rows],
+    )
+    return gone
 
 
 class Relay:
@@ -120,7 +134,7 @@ class Relay:
     async def _turn(self) -> int:
         """One round: read, send, delete. The number of rows sent; 0 where another replica leads."""
         connection = await self._leading()
-        rows = await self._unpublished(connection) if connection is not None else []
+        rows = await self.unpublished(connection) if connection is not None else []
         if connection is None or not rows:
             await self._restate()
             return 0
@@ -128,11 +142,7 @@ class Relay:
         self._doubtful.update(row.key for row in rows)
         acknowledged = await self._producer.send(rows)
         free = deletable(rows, acknowledged)
-        gone = await connection.fetchval(
-            "WITH gone AS (DELETE FROM delivery.outbox WHERE position = ANY($1::bigint[]) RETURNING 1)"
-            " SELECT count(*) FROM gone",
-            free,
-        )
+        gone = await forget(connection, free)
         self._desk.metrics.sent.inc(len(free))
         if len(free) < len(rows):
             raise TimeoutError("some events were not acknowledged")
@@ -160,12 +170,13 @@ class Relay:
             log.info("relay leads")
         return self._connection
 
-    async def _unpublished(self, connection: Session) -> list[Row]:
+    async def unpublished(self, connection: Session) -> list[Row]:
+        """What one round takes, in order."""
         found = await connection.fetch(
-            "SELECT * FROM (SELECT o.position, s.key, s.topic, s.record_key, s.type, s.id, s.sequence,"
+            "SELECT * FROM (SELECT o.position, o.again, s.key, s.topic, s.record_key, s.type, s.id, s.sequence,"
             " s.said_at, s.cause, s.correlation, s.traceparent, s.value,"
             " sum(octet_length(s.value)) OVER (ORDER BY o.position) - octet_length(s.value) AS before"
-            " FROM (SELECT month, position FROM delivery.outbox ORDER BY position LIMIT $1) AS o"
+            " FROM (SELECT month, position, again FROM delivery.outbox ORDER BY position LIMIT $1) AS o"
             " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position) AS unpublished"
             " WHERE before < $2 ORDER BY position",
             MOST_ROWS,
@@ -175,6 +186,7 @@ class Relay:
         return [
             Row(
                 position,
+                again,
                 key,
                 topic,
                 record_key.encode(),
@@ -184,8 +196,8 @@ class Relay:
                 ),
             )
             for (
-                position, key, topic, record_key, kind, event_id, number, said_at, cause, correlation, traceparent,
-                value, _,
+                position, again, key, topic, record_key, kind, event_id, number, said_at, cause, correlation,
+                traceparent, value, _,
             ) in found
         ]  # fmt: skip
 

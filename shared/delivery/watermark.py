@@ -46,7 +46,8 @@ async def store(connection: Connection, found: list[Reached]) -> None:
 
 
 async def lowest(connection: Connection, partitions: Mapping[str, int]) -> datetime | None:
-    """The least of all input partitions, whichever replica wrote them; None while one of them is missing."""
+    """The least of all input partitions, whichever replica wrote them; None while one of them is missing, and while
+    a Kafka that was lost is being filled again: to be at its end means nothing yet."""
     if not partitions:
         return None
     rows = await connection.fetch(
@@ -57,4 +58,9 @@ async def lowest(connection: Connection, partitions: Mapping[str, int]) -> datet
         list(partitions.values()),
     )
     instants = [row[0] for row in rows]
-    return None if None in instants else min(instants)
+    if None in instants:
+        return None
+    silent = await connection.fetchval(
+        "SELECT true FROM delivery.cluster WHERE silent_until > $1", min(instants)
+    )
+    return None if silent else min(instants)

@@ -23,6 +23,19 @@ async def hub(stack: Stack) -> AsyncIterator[Hub]:
     await stack.stop(["simulator", *SERVICES])
 
 
+@pytest.fixture(scope="session")
+async def another(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    """A hub of its own, for tests that lose or restore a whole store."""
+    stack = Stack(tmp_path_factory.mktemp("another"), usual_ports=False)
+    await stack.start(["kafka", "postgres"])
+    await prepare(stack)
+    await stack.start(["simulator", *SERVICES])
+    hub = Hub(stack, SERVICES)
+    yield hub
+    await hub.close()
+    await stack.destroy()
+
+
 @pytest.fixture
 async def whole(hub: Hub) -> AsyncIterator[Hub]:
     """The hub for tests that break it: everything runs before, and is mended after."""
