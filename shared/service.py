@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse
 from shared import clock, database, settings
 from shared import logging as logs
 from shared.access import Access
+from shared.answers import describe_problems
 from shared.bodies import Larger, limit_bodies
 from shared.delivery import cluster, gauges, saying
 from shared.delivery.consumer import Consumer, fetch_carefully
@@ -89,6 +90,7 @@ def make_app(name: str, metrics: Metrics) -> FastAPI:
     """The HTTP side of a service before it has any door."""
     app = FastAPI(title=f"Simpul {name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
     answer_problems(app, metrics)
+    describe_problems(app)
     return app
 
 

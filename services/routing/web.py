@@ -74,7 +74,7 @@ def case_routes(desk: Desk[Case, City], access: Access) -> APIRouter:
         """One case with its trace, dispositions and history."""
         complaint_id, case = await _asked_for(desk, ticket)
         if caller.role == "opd" and case.opd != caller.opd:
-            raise NotFound("no case of yours has this ticket")
+            raise NotFound("no case has this ticket")
         return view(complaint_id, case)
 
     for kind, roles in acts.DOERS.items():
@@ -107,7 +107,7 @@ def _doing(
             act = _wordless(kind)
         complaint_id, case = await _asked_for(desk, ticket)
         if caller.role == "opd" and caller.opd not in {one.opd for one in case.dispositions}:
-            raise NotFound("no case of yours has this ticket")
+            raise NotFound("no case has this ticket")
         once = None
         if idempotency_key is not None:
             body = f"{complaint_id}/{act.name}/{act.model_dump_json()}".encode()

@@ -32,7 +32,7 @@ def clock_routes(desk: Desk[Watched, Registry], access: Access) -> APIRouter:
         if watched is None or watched.stated is None:
             raise NotFound("no complaint has this ticket")
         if caller.role == "opd" and caller.opd != watched.stated.opd:
-            raise NotFound("no case of yours has this ticket")
+            raise NotFound("no complaint has this ticket")
         return view(watched, watched.stated, city)
 
     return router
