@@ -71,6 +71,8 @@ class Known(NamedTuple):
     ticket: str
     complaint_id: UUID
     reference: str
+    secret: str
+    """The tracking secret, which its reporter has."""
 
 
 class Hub:
@@ -83,6 +85,9 @@ class Hub:
         self.documents: dict[str, dict[str, Any]] = {}
         self.urls: dict[str, str] = {}
         self.http = httpx.AsyncClient(timeout=30)
+        self.letters = 0
+        self.other: Known
+        """A complaint that no test is about: the stranger's."""
         self._servers: list[HttpServer] = []
         self._carried: dict[str, int] = {}
         self._ready: list[Known] = []
@@ -95,6 +100,7 @@ class Hub:
         await city.load(city_directory(), dsns)
         for name, dsn in dsns.items():
             await self._serve(name, dsn)
+        self.other = await self.case()
 
     async def close(self) -> None:
         for server in self._servers:
@@ -142,11 +148,11 @@ class Hub:
         self.urls[name] = f"http://127.0.0.1:{port}"
 
     async def ask(
-        self, service: str, method: str, path: str, who: str | None = None, **sent: Any
+        self, service: str, method: str, path: str, who: str = "nobody", **sent: Any
     ) -> httpx.Response:
-        """The answer to one request; `who`: a column of the table, or `nobody`."""
+        """The answer to one request; `who`: a column of the table."""
         headers = dict(sent.pop("headers", {}))
-        if who is not None and who != "nobody":
+        if who in self.keys:
             headers["Authorization"] = f"Bearer {self.keys[who]}"
         return await self.http.request(method, self.urls[service] + path, headers=headers, **sent)
 
@@ -157,7 +163,7 @@ class Hub:
         answer = await self.ask("intake", "POST", "/v1/complaints", who, json=body)
         assert answer.status_code == 201, answer.text
         taken = answer.json()
-        return Known(taken["ticket"], UUID(taken["complaint_id"]), reference)
+        return Known(taken["ticket"], UUID(taken["complaint_id"]), reference, taken["secret"])
 
     async def case(self, **more: Any) -> Known:
         """A complaint of the sender's that is with the holder: no test has seen it before."""
@@ -201,21 +207,20 @@ class Hub:
         topic = next(iter(desk.fold.inbound), desk.fold.topics[0])
         record = KeptRecord(topic, 0, next(_offsets), 0, str(UUID(int=0)).encode(), b"{", ())
         await desk.batch([record])
+        self.letters += 1
         async with desk.read() as connection:
             number: int = await connection.fetchval("SELECT max(id) FROM delivery.dead_letters")
         return number
 
-    async def traces(self) -> dict[str, tuple[int, int]]:
-        """How much each service has said, and how many dead letters are open: what no refused request changes."""
-        found = {}
+    async def traces(self) -> dict[str, int]:
+        """How much each service has said, and how many dead letters are worked: what no refused request changes."""
+        found = {"open letters": -self.letters}
         for name, desk in self.desks.items():
             async with desk.read() as connection:
-                row = await connection.fetchrow(
-                    """SELECT (SELECT count(*) FROM delivery.said) AS said,
-                              (SELECT count(*) FROM delivery.dead_letters WHERE status = 'open') AS open"""
+                found[name] = await connection.fetchval("SELECT count(*) FROM delivery.said")
+                found["open letters"] += await connection.fetchval(
+                    "SELECT count(*) FROM delivery.dead_letters WHERE status = 'open'"
                 )
-            assert row is not None
-            found[name] = (row[0], row[1])
         return found
 
 

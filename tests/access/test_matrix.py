@@ -22,6 +22,10 @@ NOBODYS = "00000000000"
 WHY = {"reason": "Uji coba akses."}
 BODIES: dict[str, Any] = {
     "POST /v1/complaints": {"channel": "app", "text": "Lampu mati."},
+    "POST /v1/complaints/{ticket}/amend": {"category": "Lampu Jalan"},
+    "POST /v1/complaints/{ticket}/reply": {"text": "Tiang nomor 7."},
+    "POST /v1/complaints/{ticket}/rate": {"rating": 5},
+    "POST /v1/complaints/{ticket}/merge": {"into": NOBODYS},
     "POST /v1/cases/{ticket}/progress": {"text": "Berangkat."},
     "POST /v1/cases/{ticket}/ask": {"question": "Tiang nomor berapa?"},
     "POST /v1/cases/{ticket}/answer": {"text": "Sudah menyala."},
@@ -64,7 +68,11 @@ async def asked(doors: Hub, row: Row, who: str, known: Known, **headers: str) ->
             number = str(known.complaint_id.int)[:12]
             lapor = {"tracking_id": number, "status": "Proses", "state": "open"}
             body |= {"channel": "lapor", "lapor": lapor, "reference": number}
+    elif row.path.endswith("/merge"):
+        body = {"into": doors.other.ticket}
     sent = {"json": body} if body is not None else {}
+    if who in ("citizen", "stranger"):
+        headers["Simpul-Secret"] = known.secret if who == "citizen" else doors.other.secret
     return await doors.ask(row.service, row.method, path, who, headers=headers, **sent)
 
 
@@ -95,6 +103,8 @@ def test_the_documents_name_the_roles_that_the_table_lets_in(doors: Hub) -> None
     for row in ROWS:
         operation = doors.documents[row.service]["paths"][row.path][row.method.lower()]
         named = {role for scheme in operation.get("security", ()) for role in scheme["key"]}
+        assert ("the tracking secret" in named) == (row.cells["citizen"] == "yes" != row.cells["nobody"])
+        named.discard("the tracking secret")
         let_in = {
             CALLERS[who][1].partition(":")[0] for who in CALLERS if row.cells[who] not in ("401", "403")
         }
@@ -104,18 +114,11 @@ def test_the_documents_name_the_roles_that_the_table_lets_in(doors: Hub) -> None
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 async def test_each_forbidden_cell_is_refused_and_changes_nothing(doors: Hub, row: Row) -> None:
     known = await doors.case()
-    if "{letter}" in row.path:
-        await doors.dead_letter(row.service)
+    before = await doors.traces()
     for who in COLUMNS:
-        if not row.cells[who].isdigit():
-            continue
-        before = await doors.traces()
-        refused(await asked(doors, row, who, known), int(row.cells[who]))
-        after = await doors.traces()
-        if "{letter}" in row.path:
-            said, letters = after[row.service]
-            after[row.service] = (said, letters - 1)  # the one that was made to ask about
-        assert after == before
+        if row.cells[who].isdigit():
+            refused(await asked(doors, row, who, known), int(row.cells[who]))
+    assert await doors.traces() == before
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
