@@ -45,7 +45,7 @@ routing       POST  /v1/cases/{ticket}/answer                          401  401 
 routing       POST  /v1/cases/{ticket}/hand_back                       401  401  401  403  403  yes  404  yes  yes  403
 routing       POST  /v1/cases/{ticket}/route                           401  401  401  403  403  403  403  yes  yes  403
 routing       POST  /v1/cases/{ticket}/reject                          401  401  401  403  403  403  403  yes  yes  403
-routing       POST  /v1/cases/{ticket}/close                           401  401  401  403  403  403  403  yes  yes  403
+routing       POST  /v1/cases/{ticket}/close                           401  401  401  403  403  yes  404  yes  yes  403
 routing       POST  /v1/cases/{ticket}/reopen                          401  401  401  403  403  403  403  yes  yes  403
 routing       POST  /v1/cases/{ticket}/classify                        401  401  401  403  403  403  403  yes  yes  403
 routing       POST  /v1/cases/{ticket}/extend                          401  401  401  403  403  403  403  yes  yes  403
