@@ -1,6 +1,7 @@
 """Intake, put together: its fold, its routes, its seal."""
 
 from services.intake.acting import acting_routes
+from services.intake.fetching import Fetching
 from services.intake.handlers import intake_fold
 from services.intake.rewrap import Rewrap
 from services.intake.settings import Settings
@@ -16,7 +17,7 @@ def open_intake(settings: Settings) -> Parts:
     return Parts(
         fold=intake_fold(seal, settings.public_url),
         routes=[complaint_routes, acting_routes],
-        loops={"rewrap": Rewrap(seal).turn},
+        loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
         bodies=LARGER_BODIES,
         seal=seal,
         sealed=frozenset({SubmissionPosted.topic}),

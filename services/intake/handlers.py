@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
-from services.intake import store
-from services.intake.domain import acts, citizen, merging
+from services.intake import looking, store
+from services.intake.domain import acts, attaching, citizen, merging
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.keyed import Subkeys
@@ -54,6 +54,9 @@ hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
     acts.Absorb: merging.absorb,
     acts.Unmerge: merging.unmerge,
     acts.Release: merging.release,
+    attaching.AttachFile: attaching.attach_file,
+    attaching.FileFetched: attaching.on_file_fetched,
+    attaching.FileLost: attaching.on_file_lost,
 }
 
 
@@ -94,4 +97,5 @@ def intake_fold(seal: Seal, follow_at: str | None = None) -> Fold[Complaint, Mea
         city=means,
         keys={SubmissionPosted: submission_key},
         refuses={SubmissionPosted: refusal},
+        examine={SubmissionPosted: looking.look_into},
     )

@@ -81,25 +81,69 @@ async def identities(tx: Transaction, complaints: Sequence[UUID], seal: Seal) ->
     }
 
 
-async def keep_files(
-    tx: Transaction, files: Sequence[tuple[UUID, int, File]], keys: Mapping[UUID, DataKey]
-) -> None:
-    """Add these files, each at its position in its complaint."""
-    await tx.copy_records_to_table(
-        "files",
-        columns=("file_id", "complaint_id", "position", "content_sealed", "url_sealed", "own_key"),
-        records=[
-            (
-                file.id,
-                complaint,
-                position,
-                None if file.content is None else keys[complaint].seal(file.content, file.id.encode()),
-                None if file.url is None else keys[complaint].seal(file.url.encode(), file.id.encode()),
-                True,
-            )
-            for complaint, position, file in files
-        ],
+async def keep_files(tx: Transaction, files: Sequence[tuple[UUID, File]], seal: Seal) -> None:
+    """Add these files behind those that each complaint has; one that was waited for gets its bytes."""
+    keys = await keys_for(tx, list(dict.fromkeys(complaint for complaint, _ in files)), "files", seal)
+    rows = [
+        (
+            file.id,
+            complaint,
+            None if file.content is None else keys[complaint].seal(file.content, file.id.encode()),
+            None if file.url is None else keys[complaint].seal(file.url.encode(), file.id.encode()),
+            file.media_type,
+            file.opd,
+        )
+        for complaint, file in files
+    ]
+    await tx.execute(
+        """WITH u AS (
+               SELECT * FROM unnest($1::text[], $2::uuid[], $3::bytea[], $4::bytea[], $5::text[], $6::text[])
+                 WITH ORDINALITY AS u (file_id, complaint_id, content_sealed, url_sealed, media_type, opd, ordinal)),
+           there AS (
+               SELECT complaint_id, max(position) AS last FROM files
+                WHERE complaint_id = ANY($2::uuid[]) GROUP BY complaint_id)
+           INSERT INTO files (file_id, complaint_id, position, content_sealed, url_sealed, media_type, opd, own_key)
+           SELECT file_id, complaint_id, coalesce(last + 1, 0) - 1
+                  + row_number() OVER (PARTITION BY complaint_id ORDER BY ordinal),
+                  content_sealed, url_sealed, media_type, opd, true
+             FROM u LEFT JOIN there USING (complaint_id)
+           ON CONFLICT (file_id) DO UPDATE
+              SET content_sealed = excluded.content_sealed, url_sealed = NULL,
+                  media_type = excluded.media_type, own_key = true""",
+        *map(list, zip(*rows, strict=True)),
     )
+
+
+async def file(connection: Connection, complaint: UUID, file_id: str, seal: Seal) -> File | None:
+    """A file of this complaint with its bytes; None where it has no such file, or not here (any more)."""
+    row = await connection.fetchrow(
+        """SELECT content_sealed, media_type, opd, own_key FROM files
+            WHERE complaint_id = $1 AND file_id = $2 AND content_sealed IS NOT NULL""",
+        complaint,
+        file_id,
+    )
+    key = (await keys_of(connection, [complaint], "files", seal)).get(complaint)
+    if row is None or (key is None and row["own_key"]):
+        return None
+    opening = key if key is not None and row["own_key"] else seal
+    content = opening.open(row["content_sealed"], file_id.encode())
+    return File(file_id, content, None, row["media_type"], row["opd"])
+
+
+async def urls(tx: Transaction, files: Sequence[str], seal: Seal) -> dict[str, str]:
+    """Where these are to be fetched, by the file's id; without those that cannot be opened (any more)."""
+    rows = await tx.fetch(
+        """SELECT file_id, complaint_id, url_sealed, own_key FROM files
+            WHERE file_id = ANY($1::text[]) AND url_sealed IS NOT NULL""",
+        files,
+    )
+    keys = await keys_of(tx, [row["complaint_id"] for row in rows], "files", seal)
+    found: dict[str, str] = {}
+    for row in rows:
+        opening = keys.get(row["complaint_id"]) if row["own_key"] else seal
+        if opening is not None:
+            found[row["file_id"]] = opening.open(row["url_sealed"], row["file_id"].encode()).decode()
+    return found
 
 
 async def to_move(connection: Connection, after: UUID, seal: Seal, limit: int) -> list[UUID]:

@@ -106,6 +106,7 @@ class Desk(Generic[S, C]):
         halved until the bad row stands alone.
         """
         read_items = [read(record, self.fold) for record in records]
+        await self.fold.look_into(item.fact for item in read_items)
         try:
             async with self._folding_of(read_items) as (folding, items):
                 outcome = await folding.attempt(items)
@@ -153,6 +154,7 @@ class Desk(Generic[S, C]):
         With `once` and `answer` the answer is kept, and given again to a repeat. Raises Refused (the rule
         says no), Busy (the row stays locked for `lock_timeout` seconds), or what is transient.
         """
+        await self.fold.look_into(act for _, act in acts)
         try:
             try:
                 return await self._command(acts, once, answer, noted, lock_timeout)

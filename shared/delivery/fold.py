@@ -1,6 +1,6 @@
 """The fold: a table of what a service hears and which rule answers; how its state is loaded and saved."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -23,6 +23,9 @@ Lookup = Callable[[Transaction, Sequence[Any]], Awaitable[Sequence[UUID | FieldE
 
 Refusal = Callable[[str, str, Sequence[FieldError]], Event]
 """(source, reference, errors) -> the receipt that tells a stranger why."""
+
+Examine = Callable[[Any], Awaitable[object]]
+"""fact -> what is found out about it: slow and pure, done before anything is locked."""
 
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -48,6 +51,7 @@ class Fold(Generic[S, C]):
         keys: Mapping[type[Event], Callable[[Any], UUID | None]] = _NOTHING,
         lookups: Mapping[type[Event], Lookup] = _NOTHING,
         refuses: Mapping[type[Event], Refusal] = _NOTHING,
+        examine: Mapping[type[Fact], Examine] = _NOTHING,
     ) -> None:
         self.rules = dict(hears)
         self.load = load
@@ -56,11 +60,20 @@ class Fold(Generic[S, C]):
         self.keys = dict(keys)
         self.lookups = dict(lookups)
         self.refuses = {kind.topic: refusal for kind, refusal in refuses.items()}
+        self._examine = dict(examine)
         events = [kind for kind in hears if issubclass(kind, Event)]
         self.types: dict[str, type[Event]] = {kind.type: kind for kind in events}
         self.topics: tuple[str, ...] = tuple(sorted({kind.topic for kind in events}))
         self.inbound: dict[str, type[Event]] = {kind.topic: kind for kind in refuses}
         """Topics that strangers write to, each with the one type it takes."""
+
+    async def look_into(self, facts: Iterable[Fact | None]) -> None:
+        """Find out what takes its time about these, one after the other. Call it before a transaction."""
+        if not self._examine:
+            return
+        for fact in facts:
+            if fact is not None and type(fact) in self._examine:
+                fact.found(await self._examine[type(fact)](fact))
 
     def is_numbered(self, topic: str) -> bool:
         """Whether records of this topic carry an owner's sequence."""

@@ -37,6 +37,7 @@ class Fact(Part):
     """
 
     _id: UUID | None = PrivateAttr(default=None)
+    _findings: object = PrivateAttr(default=None)
 
     @property
     def id(self) -> UUID:
@@ -52,6 +53,16 @@ class Fact(Part):
     def known_as(self, fact_id: UUID) -> Self:
         """This fact, under the id given. Returns itself; an id is given once."""
         self._id = fact_id
+        return self
+
+    @property
+    def findings(self) -> object:
+        """What was found out about it before any row was locked (`Fold.examine`); None where nothing was."""
+        return self._findings
+
+    def found(self, findings: object) -> Self:
+        """This fact, with what was found out about it. Returns itself."""
+        self._findings = findings
         return self
 
 

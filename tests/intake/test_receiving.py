@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake.domain import files
 from services.intake.domain.channels import CHANNELS
-from services.intake.domain.complaint import Complaint
+from services.intake.domain.complaint import Complaint, Unfetched
 from services.intake.domain.receiving import first_words, on_submission_posted
 from shared.decision import Decision
 from shared.events.ids import complaint_id
@@ -18,6 +19,7 @@ from shared.events.intake import ComplaintReceived
 from shared.events.parts import Place, Reporter
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted
+from tests.intake.pictures import photo
 from tests.intake.world import KEYS, NIK, NOW, blank, from_lapor, kept, received, submission
 
 IDENTITY = Reporter(
@@ -209,24 +211,26 @@ def test_only_an_explicit_no_forbids_sending_on_to_lapor(said: bool | None, told
 
 
 def test_an_inline_file_is_kept_and_named_by_an_id_that_nobody_guesses() -> None:
-    content = b"\xff\xd8 a photo"
+    content = photo(orientation=6)
+    clean = files.clean(content).content
     posted = submission(
         attachments=[
-            {"name": f"{NIK}.jpg", "media_type": "image/jpeg", "inline": base64.b64encode(content).decode()},
+            {"name": f"{NIK}.jpg", "media_type": "text/html", "inline": base64.b64encode(content).decode()},
             {"name": "b.jpg", "media_type": "image/jpeg", "url": "https://contoh.invalid/b.jpg"},
         ]
     )
     decision = post(blank(posted), posted)
-    event, newcomer = decision.says[0], decision.state.newcomer
+    event = decision.says[0]
     assert isinstance(event, ComplaintReceived)
-    assert newcomer is not None
     (attachment,) = event.attachments
     assert attachment.name == "[NIK].jpg"
-    assert (attachment.size, attachment.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    photo, address = newcomer.files
-    assert (photo.id, photo.content, photo.url) == (attachment.id, content, None)
+    assert (attachment.size, attachment.sha256) == (len(clean), hashlib.sha256(clean).hexdigest())
+    assert attachment.media_type == "image/jpeg"
+    kept, address = decision.state.fresh_files
+    assert (kept.id, kept.content, kept.url, kept.media_type) == (attachment.id, clean, None, "image/jpeg")
     assert (address.content, address.url) == (None, "https://contoh.invalid/b.jpg")
     assert len(attachment.id) == 32
+    assert decision.state.unfetched == (Unfetched(id=address.id, name="b.jpg"),)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +263,19 @@ def test_an_inline_file_is_kept_and_named_by_an_id_that_nobody_guesses() -> None
                 ]
             },
             "attachments.0.inline",
+        ),
+        (
+            {
+                "attachments": [
+                    {"name": "a", "media_type": "image/png", "url": "https://contoh.invalid"},
+                    {
+                        "name": "a.png",
+                        "media_type": "image/png",
+                        "inline": base64.b64encode(b"<svg onload='x()'/>").decode(),
+                    },
+                ]
+            },
+            "attachments.1.inline",
         ),
         ({"lapor": {"tracking_id": "7", "status": "x", "state": "open"}}, "lapor"),
     ],

@@ -22,6 +22,7 @@ from shared.events.lapor import LaporLinked, LaporReplied
 from shared.events.parts import By, Place, Reporter
 from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
+from tests.intake.pictures import pdf
 from tests.intake.world import KEYS, NIK, NOW, asked, blank, fact_id, kept, received, routed, submission
 
 pytestmark = pytest.mark.store
@@ -91,7 +92,7 @@ async def test_a_repeat_from_the_store_is_known_as_one(pool: Pool) -> None:
 
 async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
     reporter = Reporter(name="Warga Contoh 17", phone="0800-000-1234", email="w17@contoh.invalid", nik=NIK)
-    photo = base64.b64encode(b"a photo of a face").decode()
+    photo = base64.b64encode(pdf(b"(a photo of a face)")).decode()
     posted = submission(
         text=f"Saya Warga, NIK {NIK}, hp 08000001234",
         place=Place(text="rumah 08000001234"),
@@ -122,7 +123,9 @@ async def test_of_a_reporter_nothing_lies_open_in_any_table(pool: Pool) -> None:
         files = await connection.fetch("SELECT * FROM files ORDER BY position")
     assert (identity.reporter, identity.text) == (reporter, posted.text)
     photo_file, address = files
-    assert key.open(photo_file["content_sealed"], photo_file["file_id"].encode()) == b"a photo of a face"
+    assert key.open(photo_file["content_sealed"], photo_file["file_id"].encode()) == pdf(
+        b"(a photo of a face)"
+    )
     assert key.open(address["url_sealed"], address["file_id"].encode()) == b"https://contoh.invalid/rahasia"
 
 

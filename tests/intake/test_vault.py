@@ -17,13 +17,14 @@ from shared.delivery.posting import Poster
 from shared.delivery.saying import make_months
 from shared.sealing import Seal
 from tests.conftest import MakeStore
+from tests.intake.pictures import pdf
 from tests.intake.world import submission
 
 pytestmark = pytest.mark.store
 
 OLD = b"m" * 32
 SEAL, NEWER = Seal(OLD), Seal(OLD, b"n" * 32)
-PHOTO = b"a photo of a face"
+PHOTO = pdf(b"(a photo of a face)")
 ATTACHED = [
     {"name": "wajah.jpg", "media_type": "image/jpeg", "inline": base64.b64encode(PHOTO).decode()},
     {"name": "b.jpg", "media_type": "image/jpeg", "url": "https://contoh.invalid/rahasia"},

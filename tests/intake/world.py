@@ -75,7 +75,7 @@ def received(**changes: Any) -> Complaint:
 
 def kept(complaint: Complaint) -> Complaint:
     """The state as the next transaction finds it: what was to be written is written."""
-    return replace(complaint, newcomer=None, fresh=())
+    return replace(complaint, newcomer=None, fresh=(), fresh_files=(), files_listed=True)
 
 
 def routed(opd: str = "PUPR", *, disposition: int = 1, at: datetime | None = NOW) -> Event:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from services.intake.domain.timeline import Status, Step, standing, status_after
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
-from shared.events.parts import ComplaintRef, Klasifikasi, Place, Reporter
+from shared.events.parts import Attachment, ComplaintRef, Klasifikasi, Place, Reporter
 
 
 class Identity(BaseModel):
@@ -31,11 +31,26 @@ class Identity(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment as it came: its bytes, or where the publisher keeps it (fetched by a later version)."""
+    """A file to be written down: its clean bytes, or where the publisher keeps it, to be fetched later.
+
+    `opd`: the agency whose evidence of work it is; None where it is part of the complaint.
+    """
 
     id: str
     content: bytes | None
     url: str | None
+    media_type: str | None = None
+    opd: str | None = None
+
+
+class Unfetched(BaseModel):
+    """A file that was given by its address and is not here; `problem`: why it never will be."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    problem: str | None = None
 
 
 class Content(BaseModel):
@@ -71,7 +86,6 @@ class Newcomer:
     secret: str
     """The tracking secret: told to whoever handed it in, and kept as a hash."""
     identity: Identity
-    files: tuple[File, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,9 @@ class Complaint:
     """The state of one complaint.
 
     Blank (`submission` None) until it is received; the ticket is free for it already then. `early` are facts
-    that came before it did. `newcomer`, `fresh` and `amended` are what the store has still to write: the
-    first once, the second appended to the `steps` that it has, the third over what the identity says.
+    that came before it did. `newcomer`, `fresh`, `amended` and `fresh_files` are what the store has still to
+    write: the first once, the second appended to the `steps` that it has, the third over what the identity
+    says, the last beside the files that it has, or in place of one that was waited for.
     """
 
     id: UUID
@@ -103,11 +118,19 @@ class Complaint:
     """The complaint that goes on for this one."""
     absorbed: tuple[ComplaintRef, ...] = ()
     """Those that this one goes on for."""
+    attachments: tuple[Attachment, ...] = ()
+    """What the citizen sent along, whose bytes are here."""
+    evidence: tuple[Attachment, ...] = ()
+    """What its OPDs sent to show their work."""
+    unfetched: tuple[Unfetched, ...] = ()
     early: tuple[Event, ...] = ()
     newcomer: Newcomer | None = None
     fresh: tuple[Step, ...] = ()
     amended: Mapping[str, str | None] | None = None
     """Words that took the place of others, unmasked, by the fields of `Identity`."""
+    fresh_files: tuple[File, ...] = ()
+    files_listed: bool = True
+    """Whether the store has the lists of its files as they are here."""
 
     @property
     def is_known(self) -> bool:

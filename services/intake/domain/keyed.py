@@ -82,3 +82,9 @@ def tracking_secret(complaint_id: UUID, submission_id: UUID, key: bytes) -> str:
 def secret_hash(secret: str) -> bytes:
     """What the store keeps of it. Not keyed: 192 random bits are not guessed."""
     return hashlib.sha256(secret.encode()).digest()
+
+
+def sent_file_id(complaint_id: UUID, sha256: str, opd: str | None, key: bytes) -> str:
+    """The id of a file that is sent after the complaint: by its bytes as they came, so that twice is once."""
+    whose = f"{opd or ''}:{sha256}".encode()
+    return hmac.digest(key, complaint_id.bytes + whose, "sha256")[:16].hex()

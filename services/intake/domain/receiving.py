@@ -1,8 +1,5 @@
 """Receiving: what a submission must hold, what becomes of it, and what is said of one that came before."""
 
-import base64
-import binascii
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,9 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from services.intake.domain import following, keyed
+from services.intake.domain import attaching, following, keyed
 from services.intake.domain.channels import CHANNELS, LAPOR
-from services.intake.domain.complaint import Complaint, Content, File, Identity, Newcomer
+from services.intake.domain.complaint import Complaint, Content, File, Identity, Newcomer, Unfetched
+from services.intake.domain.files import Clean
 from services.intake.domain.keyed import Subkeys
 from services.intake.domain.masking import is_address, masked
 from services.intake.domain.timeline import Step
@@ -20,7 +18,7 @@ from shared.decision import Decision
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
 from shared.events.intake import ComplaintReceived
-from shared.events.parts import Attachment, FieldError, LaporOrigin, Place, SentAttachment
+from shared.events.parts import Attachment, FieldError, LaporOrigin, Place
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted
 
@@ -29,9 +27,6 @@ SKEW = timedelta(minutes=5)
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Nothing was reported electronically before; an older instant is a broken clock."""
-
-INLINE_LIMIT = 1_048_576
-"""Bytes of one attachment (CONTRACTS.md: 1 MiB)."""
 
 USED_BEFORE = FieldError(
     field="reference",
@@ -84,9 +79,9 @@ def problems(submission: SubmissionPosted, now: datetime) -> Iterator[FieldError
         yield FieldError(field="conversation", reason="is the channel's own reference, never an address")
     yield from _problems_of_time(submission.reported_at, now)
     yield from _problems_of_channel(submission)
-    for position, sent in enumerate(submission.attachments or ()):
-        if reason := _problem_of_inline(sent):
-            yield FieldError(field=f"attachments.{position}.inline", reason=reason)
+    for position, look in enumerate(attaching.looks(submission)):
+        if isinstance(look, str):
+            yield FieldError(field=f"attachments.{position}.inline", reason=look)
 
 
 def _problems_of_time(reported_at: datetime, now: datetime) -> Iterator[FieldError]:
@@ -111,16 +106,6 @@ def _problems_of_channel(submission: SubmissionPosted) -> Iterator[FieldError]:
         yield FieldError(field="reference", reason="must be the tracking id of the report")
 
 
-def _problem_of_inline(sent: SentAttachment) -> str | None:
-    if sent.inline is None:
-        return None
-    try:
-        size = len(base64.b64decode(sent.inline, validate=True))
-    except (binascii.Error, ValueError):
-        return "is not base64"
-    return f"holds more than {INLINE_LIMIT} bytes" if size > INLINE_LIMIT else None
-
-
 def _fields_with_nul(part: BaseModel, path: str = "") -> Iterator[str]:
     for name, value in part:
         yield from _nul_in(value, f"{path}{name}")
@@ -140,12 +125,16 @@ def _nul_in(value: object, path: str) -> Iterator[str]:
 def _taken_in(
     complaint: Complaint, submission: SubmissionPosted, fingerprint: bytes, keys: Subkeys, now: datetime
 ) -> Decision[Complaint]:
-    files, attachments = _files(complaint, submission, keys)
+    files, attachments, unfetched = _files(complaint, submission, keys)
     received = _received(complaint, submission, attachments, keys, now)
     taken = replace(
         complaint,
         submission=submission.id,
         fingerprint=fingerprint,
+        attachments=attachments,
+        unfetched=unfetched,
+        fresh_files=files,
+        files_listed=not unfetched,
         early=(),
         channel=submission.channel,
         # who reported in LAPOR is told by LAPOR
@@ -156,7 +145,6 @@ def _taken_in(
             fingerprint,
             keyed.tracking_secret(complaint.id, submission.id, keys.secrets),
             _identity(submission),
-            files,
         ),
     ).with_step(Step("received", now, submission.id))
     says: list[Event] = [received, _accepted(complaint, submission, repeated=False)]
@@ -242,29 +230,26 @@ def _identity(submission: SubmissionPosted) -> Identity:
 
 def _files(
     complaint: Complaint, submission: SubmissionPosted, keys: Subkeys
-) -> tuple[tuple[File, ...], tuple[Attachment, ...]]:
-    """Every file to be kept, and those whose bytes are here as the hub may know them.
+) -> tuple[tuple[File, ...], tuple[Attachment, ...], tuple[Unfetched, ...]]:
+    """Every file to be kept; those whose bytes are here, as the hub may know them; those still to be fetched.
 
     A file given by its address is kept as that address: without its bytes nobody can vouch for size and
     hash, so the hub hears of it only once it has been fetched.
     """
     files: list[File] = []
     attachments: list[Attachment] = []
-    for ordinal, sent in enumerate(submission.attachments or ()):
-        identity = keyed.file_id(complaint.id, ordinal, keys.files)
-        content = None if sent.inline is None else base64.b64decode(sent.inline)
-        files.append(File(identity, content, sent.url))
-        if content is not None:
-            attachments.append(
-                Attachment(
-                    id=identity,
-                    name=masked(sent.name, 255),
-                    media_type=sent.media_type,
-                    size=len(content),
-                    sha256=hashlib.sha256(content).hexdigest(),
-                )
-            )
-    return tuple(files), tuple(attachments)
+    unfetched: list[Unfetched] = []
+    for ordinal, (sent, look) in enumerate(
+        zip(submission.attachments or (), attaching.looks(submission), strict=True)
+    ):
+        identity, name = keyed.file_id(complaint.id, ordinal, keys.files), masked(sent.name, 255)
+        if isinstance(look, Clean):
+            files.append(File(identity, look.content, None, look.media_type))
+            attachments.append(attaching.attachment(identity, name, look))
+        else:
+            files.append(File(identity, None, sent.url))
+            unfetched.append(Unfetched(id=identity, name=name))
+    return tuple(files), tuple(attachments), tuple(unfetched)
 
 
 def _accepted(complaint: Complaint, submission: SubmissionPosted, *, repeated: bool) -> SubmissionAccepted:
