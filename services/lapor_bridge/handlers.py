@@ -10,7 +10,13 @@ from services.lapor_bridge.domain.link import Link
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
 from shared.events.ids import complaint_id
-from shared.events.intake import ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.routing import (
     ComplaintAnswered,
@@ -24,6 +30,9 @@ from shared.events.routing import (
 
 hears: Mapping[type[Fact], Rule[Link, City]] = {
     ComplaintReceived: forwarding.on_complaint_received,
+    ComplaintAmended: forwarding.on_complaint_amended,
+    ComplaintMerged: forwarding.on_complaint_merged,
+    ComplaintUnmerged: forwarding.on_complaint_unmerged,
     ComplaintWithdrawn: forwarding.on_complaint_withdrawn,
     ComplaintClassified: forwarding.on_complaint_classified,
     ComplaintRouted: forwarding.on_complaint_routed,

@@ -9,7 +9,14 @@ from services.sla_monitor.domain.registry import Registry
 from services.sla_monitor.domain.watched import Watched
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.routing import (
     ComplaintAccepted,
     ComplaintAnswered,
@@ -27,6 +34,9 @@ from shared.events.routing import (
 
 hears: Mapping[type[Fact], Rule[Watched, Registry]] = {
     ComplaintReceived: rules.on_complaint_received,
+    ComplaintAmended: rules.on_complaint_amended,
+    ComplaintMerged: rules.on_complaint_merged,
+    ComplaintUnmerged: rules.on_complaint_unmerged,
     CitizenReplied: rules.on_citizen_replied,
     ComplaintWithdrawn: rules.on_complaint_withdrawn,
     ComplaintClassified: rules.on_complaint_classified,

@@ -1,14 +1,15 @@
 """What of the hub's facts goes to LAPOR, in which order, and what never does."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.lapor_bridge.domain.acts import AttemptBegun, Delivered
+from services.lapor_bridge.domain.acts import AttemptBegun, Delivered, NotFoundThere
 from services.lapor_bridge.domain.link import Link
 from shared.events.fact import Fact
-from shared.events.intake import ComplaintWithdrawn
-from shared.events.parts import By, LaporOrigin
+from shared.events.intake import ComplaintAmended, ComplaintMerged, ComplaintUnmerged, ComplaintWithdrawn
+from shared.events.parts import By, ComplaintRef, LaporOrigin
 from shared.events.routing import (
     ComplaintClassified,
     ComplaintClosed,
@@ -39,6 +40,17 @@ from tests.lapor_bridge.world import (
 
 def withdrawn() -> Fact:
     return named(ComplaintWithdrawn(at=NOW), "withdrawn")
+
+
+def amended(**changes: Any) -> Fact:
+    said = ComplaintAmended(at=NOW, by=By(kind="citizen"), changed=tuple(changes), **changes)
+    return named(said, f"amended {changes}")
+
+
+def merging(kind: type[ComplaintMerged | ComplaintUnmerged], role: Any = "merged") -> Fact:
+    here, there = (ComplaintRef(complaint_id=UUID(int=n), ticket=f"0000000000{n}") for n in (1, 2))
+    by = By(kind="person", name="verifikator")
+    return named(kind(at=NOW, role=role, into=there, merged=here, by=by), f"{kind.type} {role}")
 
 
 def rejected(kind: Any = "not_ours", by: By = AT_LAMPS) -> Fact:
@@ -177,3 +189,67 @@ def test_hearing_everything_twice_changes_nothing() -> None:
     both = (sighted(), accepted(), answered())
     assert fold(theirs(*both).state, *both).state == theirs(*both).state
     assert theirs(*both).state.complaint == THEIRS
+
+
+def test_a_report_that_is_not_there_yet_says_what_the_complaint_says_now() -> None:
+    link = ours(received(), routed(), amended(text="Dua lampu mati.", anonymous=True)).state
+    assert link.content is not None
+    assert (link.content.text, link.content.anonymous) == ("Dua lampu mati.", True)
+    assert line(link) == ["create"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"confidential": True}, "it was made confidential before it was sent"),
+        ({"forward": False}, "its sender forbids it"),
+    ],
+)
+@pytest.mark.parametrize("before", [(received(),), (received(), routed())])
+def test_what_is_made_confidential_or_withheld_before_it_was_sent_is_not_sent(
+    before: tuple[Fact, ...], changes: dict[str, Any], why: str
+) -> None:
+    link = ours(*before, amended(**changes), routed()).state
+    assert (link.forwarding, link.why, link.content, line(link)) == ("never", why, None, [])
+
+
+def test_what_may_be_on_its_way_goes_as_a_secret_if_it_has_to_go_again() -> None:
+    begun = ours(received(), routed(), AttemptBegun(n=0, lease=10), amended(confidential=True)).state
+    assert begun.forwarding == "wanted"
+    assert begun.content is not None
+    assert begun.content.confidential
+
+
+def test_a_report_that_stands_there_is_not_rewritten() -> None:
+    link = ours(received(), routed(), AttemptBegun(n=0, lease=10), *REPORTED).state
+    assert (
+        ours(
+            received(),
+            routed(),
+            AttemptBegun(n=0, lease=10),
+            *REPORTED,
+            amended(text="Lain."),
+            merging(ComplaintMerged),
+        ).state
+        == link
+    )
+
+
+@pytest.mark.parametrize("before", [(received(),), (received(), routed())])
+def test_of_a_merged_complaint_no_report_is_begun_until_it_is_set_apart(before: tuple[Fact, ...]) -> None:
+    merged = ours(*before, merging(ComplaintMerged), routed(), answered()).state
+    assert (merged.next_write, merged.work_at) == (None, None)
+    apart = fold(merged, merging(ComplaintUnmerged)).state
+    assert line(apart) == ["create", "answer"]
+    assert apart.work_at == NOW
+
+
+def test_an_attempt_without_outcome_is_looked_up_even_where_it_was_merged_since() -> None:
+    link = ours(received(), routed(), AttemptBegun(n=0, lease=10), merging(ComplaintMerged)).state
+    assert link.next_write is not None
+    assert fold(link, NotFoundThere(n=0, attempt=1)).state.next_write is None
+
+
+def test_the_survivors_report_goes_as_before() -> None:
+    link = ours(received(), routed(), merging(ComplaintMerged, "survivor")).state
+    assert link.work_at == NOW

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from services.sla_monitor.domain.clocks import clocks
 from shared.events.fact import Event
+from shared.events.intake import ComplaintMerged
+from shared.events.parts import Place
 from tests.sla_monitor.world import (
     JAMBI,
     LAPOR,
     Monitor,
     accepted,
+    amended,
     answered,
     asked,
     at,
@@ -23,6 +26,7 @@ from tests.sla_monitor.world import (
     extended,
     handed_back,
     in_lapor,
+    merged,
     progressed,
     received,
     rejected,
@@ -31,6 +35,7 @@ from tests.sla_monitor.world import (
     routed,
     standing,
     triage,
+    unmerged,
     withdrawn,
 )
 
@@ -69,6 +74,7 @@ def stories(draw: st.DrawFn) -> Story:
         facts += [("routing", classified(now)), ("routing", closed(None))]
 
     ended = lapor is not None and lapor.state == "closed"
+    is_merged = False
     state, number, opd, since = "closed" if ended else "new", 0, "PUPR", ""
     for step in range(draw(st.integers(0, 12))):
         now += timedelta(hours=draw(st.sampled_from([0, 1, 20, 30, 100, 300, 500])))
@@ -76,6 +82,10 @@ def stories(draw: st.DrawFn) -> Story:
         if state not in ("closed", "rejected") and draw(st.integers(0, 15)) == 0:
             facts += abrupt(draw, now, when, step)
             state = "closed"
+            continue
+        if draw(st.integers(0, 5)) == 0:
+            facts.append(("intake", of_the_complaint(draw, now, step, is_merged=is_merged)))
+            is_merged = isinstance(facts[-1][1], ComplaintMerged)
             continue
         if state in ("closed", "rejected") and draw(st.booleans()):
             break
@@ -141,6 +151,16 @@ def stories(draw: st.DrawFn) -> Story:
                 under = number if clock == "first_response" else None
                 facts.append(("routing", extended(now, clock, draw(st.integers(1, 14)), under, name)))
     return Story(tuple(facts))
+
+
+def of_the_complaint(draw: st.DrawFn, now: datetime, step: int, *, is_merged: bool) -> Event:
+    """What intake tells beside the reporter's words. While it is merged the city may still act: it heard later."""
+    if is_merged:
+        return unmerged(now, f"unmerged {step}")
+    if draw(st.booleans()):
+        return merged(now, f"merged {step}")
+    kind = draw(st.sampled_from(["aspirasi", "berkadar_pengawasan"]))
+    return amended(now, f"amended {step}", klasifikasi=kind, place=Place(kelurahan="15.71.02.1001"))
 
 
 def abrupt(draw: st.DrawFn, now: datetime, when: datetime | None, step: int) -> list[tuple[str, Event]]:

@@ -16,8 +16,15 @@ from services.sla_monitor.domain.rules import CalendarAdopted, Swept
 from services.sla_monitor.domain.watched import Watched
 from services.sla_monitor.handlers import hears
 from shared.events.fact import Event, Fact
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
-from shared.events.parts import By, LaporOrigin, Place
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
+from shared.events.parts import By, ComplaintRef, LaporOrigin, Place
 from shared.events.routing import (
     ComplaintAccepted,
     ComplaintAnswered,
@@ -116,6 +123,27 @@ def received(reported: datetime, got: datetime | None = None, **more: Any) -> Co
 def in_lapor(state: Any = "open", **more: Any) -> LaporOrigin:
     fields: dict[str, Any] = {"tracking_id": "7000001", "status": "Proses", "state": state}
     return LaporOrigin(**{**fields, **more})
+
+
+def amended(when: datetime, name: str = "amended", **changes: Any) -> ComplaintAmended:
+    said = ComplaintAmended(at=when, by=By(kind="citizen"), changed=tuple(changes), **changes)
+    return said.known_as(fact_id(name))
+
+
+THIS = ComplaintRef(complaint_id=KEY, ticket=TICKET)
+OTHER = ComplaintRef(complaint_id=UUID(int=7), ticket="2222222222B")
+
+
+def merged(when: datetime, name: str = "merged", role: Any = "merged") -> ComplaintMerged:
+    by = By(kind="person", name="verifier")
+    said = ComplaintMerged(at=when, role=role, into=OTHER, merged=THIS, by=by)
+    return said.known_as(fact_id(name))
+
+
+def unmerged(when: datetime, name: str = "unmerged", role: Any = "merged") -> ComplaintUnmerged:
+    by = By(kind="person", name="verifier")
+    said = ComplaintUnmerged(at=when, role=role, into=OTHER, merged=THIS, by=by)
+    return said.known_as(fact_id(name))
 
 
 def replied(when: datetime | None, name: str = "replied", answers: str | None = None) -> CitizenReplied:
@@ -307,7 +335,7 @@ def standing(says: Iterable[Event]) -> dict[tuple[str, int | None], tuple[str, .
         elif what in ("met", "cancelled", "unobserved"):
             ending[where] = what
         elif what == "started":
-            counted["started"] += 1
+            counted["started"] += event.reason != "runs_on"  # which is no new start
             ending.pop(where, None)
         elif what in ("breached", "lapsed"):
             counted[what] += 1

@@ -8,7 +8,13 @@ from services.lapor_bridge.domain.city import City
 from services.lapor_bridge.domain.link import CREATE, Content, Link, Operation, Write
 from services.lapor_bridge.domain.mirroring import taken_in
 from shared.decision import Decision
-from shared.events.intake import ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.parts import ENDED_THERE
 from shared.events.routing import (
     ComplaintAnswered,
@@ -50,6 +56,36 @@ def on_complaint_received(link: Link, event: ComplaintReceived, city: City, now:
         confidential=event.confidential,
     )
     return Decision(_decided(replace(link, content=content), event.id, city, now))
+
+
+def on_complaint_amended(link: Link, event: ComplaintAmended, _city: City, _now: datetime) -> Decision[Link]:
+    """A report that is not there yet will say what the complaint says now; one that stands there is not rewritten.
+
+    What its reporter withholds later, and what is made confidential later, is not sent any more.
+    """
+    if link.content is None:
+        return Decision(link)
+    if _is_surely_not_there(link):
+        if event.forward is False:
+            return Decision(_never(link, "its sender forbids it"))
+        if event.confidential:
+            return Decision(_never(link, "it was made confidential before it was sent"))
+    said: dict[str, object] = {
+        name: getattr(event, name) for name in event.changed if name in Content.model_fields
+    }
+    return Decision(replace(link, content=link.content.model_copy(update=said)) if said else link)
+
+
+def on_complaint_merged(link: Link, event: ComplaintMerged, _city: City, _now: datetime) -> Decision[Link]:
+    """No report is made of a complaint that another one goes on for; one that stands there stays."""
+    return Decision(_held_back(link, True) if event.role == "merged" else link)
+
+
+def on_complaint_unmerged(
+    link: Link, event: ComplaintUnmerged, _city: City, _now: datetime
+) -> Decision[Link]:
+    """What was held back goes now."""
+    return Decision(_held_back(link, False) if event.role == "merged" else link)
 
 
 def on_complaint_classified(
@@ -118,6 +154,12 @@ def on_complaint_closed(link: Link, event: ComplaintClosed, city: City, now: dat
         return Decision(link)
     write = _write(link, "closing", event.id, now, text=event.reason, at=event.at)
     return Decision(_queued(link, replace(write, kind=event.kind), city))
+
+
+def _held_back(link: Link, merged: bool) -> Link:
+    if link.content is None or link.content.merged == merged:
+        return link
+    return replace(link, content=link.content.model_copy(update={"merged": merged}))
 
 
 def _is_surely_not_there(link: Link) -> bool:

@@ -25,7 +25,10 @@ class _Kept(BaseModel):
 
 
 class Content(_Kept):
-    """What the complaint says, kept until it stands in LAPOR or it is decided that it will not. Masked."""
+    """What the complaint says, kept until it stands in LAPOR or it is decided that it will not. Masked.
+
+    `merged`: another complaint goes on for it, and while that is so no report is made of it.
+    """
 
     channel: Channel
     reported_at: Instant
@@ -36,6 +39,7 @@ class Content(_Kept):
     klasifikasi: Klasifikasi | None
     anonymous: bool
     confidential: bool
+    merged: bool = False
 
 
 class Standing(_Kept):
@@ -132,12 +136,16 @@ class Link:
         """The write whose turn it is; writes of one complaint go in order, and nothing goes before the report.
 
         An item that LAPOR declined lets the next one pass; one of which nobody knows whether it is there,
-        or a report that LAPOR declined, stops the line until a person has looked.
+        or a report that LAPOR declined, stops the line until a person has looked. A merged complaint's report
+        is not begun.
         """
+        held_back = self.content is not None and self.content.merged
         for write in self.writes:
             if write.state == "done" or (write.state == "failed" and write.n != CREATE):
                 continue
             if write.state in ("held", "failed") or (write.n != CREATE and self.lapor_id is None):
+                return None
+            if write.n == CREATE and write.state == "waiting" and held_back:
                 return None
             return write
         return None

@@ -154,8 +154,9 @@ def _first_response(
         for candidate in _candidates(history, FIRST_RESPONSE, after=position)
         if candidate.position is None or _concerns(history.routing[candidate.position], routed)
     ]
+    rests = schedule.rests(history, start)
     more = _extensions(history, FIRST_RESPONSE, routed.disposition)
-    return _clock(FIRST_RESPONSE, routed.id, rules, start, candidates, extensions=more, about=routed)
+    return _clock(FIRST_RESPONSE, routed.id, rules, start, candidates, rests, more, about=routed)
 
 
 def _concerns(fact: Heard, routed: Heard) -> bool:
@@ -190,7 +191,8 @@ def _reporters_clocks(history: History, received: Received, registry: Registry) 
             candidates = met
         else:
             candidates = [*met, *_candidates(history, kind, after=waiting.position)]
-        yield _clock(kind, fact.id, rules, fact.at, candidates, about=fact, run=run)
+        rests = schedule.rests(history, fact.at)
+        yield _clock(kind, fact.id, rules, fact.at, candidates, rests, about=fact, run=run)
 
 
 def _rules(
@@ -214,6 +216,7 @@ def _rules(
 def _candidates(history: History, kind: Kind, after: int = -1) -> list[Candidate]:
     """Facts that may end a clock of this kind, which began at that position of the city's order.
 
+    A merge ends every clock, unless it was undone.
     Every end of a case ends its clocks, so what comes after a reopening ends none that began before.
     """
     life = history.life_of(after)
@@ -227,6 +230,8 @@ def _candidates(history: History, kind: Kind, after: int = -1) -> list[Candidate
         for fact in history.intake
         if fact.what in kind.cancelled_by and life.has(fact)
     ]
+    if history.is_merged:
+        found.append(Candidate("cancelled", history.rests[-1].since, "merged", None))
     return found
 
 
@@ -247,13 +252,13 @@ def _clock(
     rules: Rules,
     start: datetime,
     candidates: list[Candidate],
-    asked: tuple[Pause, ...] = (),
+    pauses: tuple[Pause, ...] = (),
     extensions: tuple[schedule.Extension, ...] = (),
     *,
     about: Heard | None = None,
     run: int = 1,
 ) -> Clock:
-    runs, end = schedule.course(rules, start, candidates, asked, extensions)
+    runs, end = schedule.course(rules, start, candidates, pauses, extensions)
     return Clock(
         kind=kind,
         disposition=about.disposition if about else None,

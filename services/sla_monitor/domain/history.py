@@ -16,7 +16,7 @@ from shared.events.sla import ClockName
 
 What = Literal[
     "classified", "triage", "routed", "accepted", "progressed", "asked", "answered", "handed_back",
-    "rejected", "closed", "withdrawn", "replied", "reopened", "extended",
+    "rejected", "closed", "withdrawn", "replied", "reopened", "extended", "amended", "merged", "unmerged",
 ]  # fmt: skip
 """What happened. A closing because the reporter withdrew counts as `withdrawn`, whoever tells it."""
 
@@ -40,6 +40,7 @@ class Heard(_Kept):
     """One fact. `at` None = nobody knows when. `edition`: the city's rules at the time it was heard.
 
     `by_lapor`: done by the people of SP4N-LAPOR. `clock` and `days`: what was extended, by how many working days.
+    `changed`: the fields that an amendment names; of those that the clocks read, the new values stand here.
     """
 
     id: UUID
@@ -54,6 +55,8 @@ class Heard(_Kept):
     by_lapor: bool = False
     clock: ClockName | None = None
     days: int = 0
+    changed: tuple[str, ...] = ()
+    kelurahan: str | None = None
 
 
 class Received(_Kept):
@@ -95,6 +98,14 @@ class Life(NamedTuple):
         if self.begins is not None and (fact.at is None or self.since is None or fact.at <= self.since):
             return False
         return fact.at is None or self.until is None or fact.at <= self.until
+
+
+class Rest(NamedTuple):
+    """A stretch in which the complaint was merged into another; `until` None: it still is. None = unknown in both."""
+
+    since: datetime | None
+    until: datetime | None
+    is_over: bool
 
 
 class History(_Kept):
@@ -152,12 +163,42 @@ class History(_Kept):
         )
 
     @property
+    def rests(self) -> tuple[Rest, ...]:
+        """When it was merged into another complaint, in order."""
+        rests: list[Rest] = []
+        for fact in self.intake:
+            if fact.what == "merged":
+                rests.append(Rest(fact.at, None, is_over=False))
+            elif fact.what == "unmerged" and rests:
+                rests[-1] = Rest(rests[-1].since, fact.at, is_over=True)
+        return tuple(rests)
+
+    @property
+    def is_merged(self) -> bool:
+        return bool(self.rests) and not self.rests[-1].is_over
+
+    @property
     def klasifikasi(self) -> Klasifikasi | None:
-        """The last that the city gave, else the sender's."""
+        """The last that the city gave, else the last of the sender's."""
         given = [fact.klasifikasi for fact in self.routing if fact.what == "classified" and fact.klasifikasi]
         if given:
             return given[-1]
+        amended = self._amended("klasifikasi")
+        if amended is not None:
+            return amended.klasifikasi
         return self.received.klasifikasi if self.received else None
+
+    @property
+    def kelurahan(self) -> str | None:
+        """Where it is, as the sender said last."""
+        amended = self._amended("place")
+        if amended is not None:
+            return amended.kelurahan
+        return self.received.kelurahan if self.received else None
+
+    def _amended(self, field: str) -> Heard | None:
+        amendments = (fact for fact in reversed(self.intake) if fact.what == "amended")
+        return next((fact for fact in amendments if field in fact.changed), None)
 
     @property
     def category(self) -> str | None:

@@ -102,6 +102,8 @@ _AFTER: dict[What, CaseState] = {
 
 def case_state(history: History) -> CaseState:
     """Where the case stands by CONTRACTS.md's table, as far as we have heard."""
+    if history.is_merged:
+        return "closed"
     present = history.life_of(len(history.routing))
     if any(fact.what == "withdrawn" and present.has(fact) for fact in history.intake):
         return "closed"

@@ -11,7 +11,14 @@ from services.sla_monitor.domain.telling import Occasion, tell
 from services.sla_monitor.domain.watched import Told, Watched
 from shared.decision import Decision
 from shared.events.fact import Event, Fact
-from shared.events.intake import CitizenReplied, ComplaintReceived, ComplaintWithdrawn
+from shared.events.intake import (
+    CitizenReplied,
+    ComplaintAmended,
+    ComplaintMerged,
+    ComplaintReceived,
+    ComplaintUnmerged,
+    ComplaintWithdrawn,
+)
 from shared.events.parts import ENDED_THERE
 from shared.events.routing import (
     ComplaintAccepted,
@@ -75,6 +82,47 @@ def on_complaint_withdrawn(
 ) -> Decision[Watched]:
     """The reporter took it back."""
     return _hear(watched, "intake", "withdrawn", event, city, now)
+
+
+_COUNTED_BY = frozenset({"klasifikasi", "place"})
+"""Fields of a complaint by which clocks run or statements are counted."""
+
+
+def on_complaint_amended(
+    watched: Watched, event: ComplaintAmended, city: Registry, now: datetime
+) -> Decision[Watched]:
+    """Another klasifikasi may mean another length of the citizen's clock, where the city has given none."""
+    if not _COUNTED_BY & set(event.changed):
+        return Decision(watched)
+    return _hear(
+        watched,
+        "intake",
+        "amended",
+        event,
+        city,
+        now,
+        changed=event.changed,
+        klasifikasi=event.klasifikasi,
+        kelurahan=event.place.kelurahan if event.place else None,
+    )
+
+
+def on_complaint_merged(
+    watched: Watched, event: ComplaintMerged, city: Registry, now: datetime
+) -> Decision[Watched]:
+    """The merged one's clocks end: what is done is done on the survivor, whose own go on."""
+    if event.role == "survivor":
+        return Decision(watched)
+    return _hear(watched, "intake", "merged", event, city, now)
+
+
+def on_complaint_unmerged(
+    watched: Watched, event: ComplaintUnmerged, city: Registry, now: datetime
+) -> Decision[Watched]:
+    """The clocks run on: the city's as if nothing had been, an OPD's and the reporter's without the days between."""
+    if event.role == "survivor":
+        return Decision(watched)
+    return _hear(watched, "intake", "unmerged", event, city, now)
 
 
 def on_complaint_classified(
@@ -210,7 +258,7 @@ def _hear(
     return _follow(watched, watched.history.hearing(owner, heard), city, now, event.at, _MOVED.get(what))
 
 
-_MOVED: dict[What, str] = {"classified": "reclassified", "extended": "extended"}
+_MOVED: dict[What, str] = {"classified": "reclassified", "amended": "reclassified", "extended": "extended"}
 """Why a deadline moves when that is heard."""
 
 

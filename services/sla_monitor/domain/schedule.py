@@ -165,6 +165,13 @@ def _term(calendar: Calendar, start: date, step: Step, extra: int, away: list[tu
     return Term(more.last, more.warn or own.warn, (*own.closed, *more.closed))
 
 
+def rests(history: History, start: datetime) -> tuple[Pause, ...]:
+    """While it was merged into another complaint and neither OPD nor reporter could act, from `start` on."""
+    over = [(rest.since, rest.until) for rest in history.rests if rest.is_over]
+    clipped = [(max(since, start), until) for since, until in over if since is not None and until is not None]
+    return tuple(Pause(since, until, resumed=True) for since, until in clipped if since < until)
+
+
 def pauses(history: History, start: datetime) -> tuple[Pause, ...]:
     """While information was asked of the reporter, from `start` on, in order and without overlap.
 

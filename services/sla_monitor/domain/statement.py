@@ -29,7 +29,7 @@ def state(
         "category": history.category,
         "klasifikasi": history.klasifikasi,
         "channel": received.channel,
-        "kelurahan": received.kelurahan,
+        "kelurahan": history.kelurahan,
         "clocks": tuple(
             _clock_state(clock, runs[clock.name, clock.disposition, clock.run]) for clock in latest.values()
         ),

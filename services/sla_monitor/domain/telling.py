@@ -198,7 +198,7 @@ def _end(voice: _Voice, clock: Clock, run: ToldRun, occasion: Occasion) -> ToldR
     if end is not None:
         kind = _ENDINGS[end.how]
         voice.say(kind, clock, end.at or occasion.at, late=clock.late_working_minutes, reason=_reason(clock))
-    elif not clock.kind.lapses and clock.started_at is not None:
+    elif clock.end is None and clock.started_at is not None:
         voice.say(sla.ClockStarted, clock, clock.started_at, reason="runs_on")
     return run.model_copy(update={"ended": ended})
 
