@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from shared.events.fact import Event
 from shared.events.parts import FieldError
+from shared.events.words import Scope
 
 S = TypeVar("S")
 
@@ -15,10 +16,12 @@ class Decision(Generic[S]):
     """The state after a fact, and the events to be said because of it, in order.
 
     Ids of what is said are derived from the fact's id, unless an event brings its own (`Fact.known_as`).
+    `forgets`: so much of the complaint is erased with it, everywhere in this service and from now on.
     """
 
     state: S
     says: Sequence[Event] = field(default=())
+    forgets: Scope | None = None
 
 
 class Refused(Exception):

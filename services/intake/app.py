@@ -3,6 +3,7 @@
 from services.intake.acting import acting_routes
 from services.intake.fetching import Fetching
 from services.intake.handlers import intake_fold
+from services.intake.privacy import privacy_routes
 from services.intake.rewrap import Rewrap
 from services.intake.settings import Settings
 from services.intake.web import LARGER_BODIES, complaint_routes
@@ -16,7 +17,7 @@ def open_intake(settings: Settings) -> Parts:
     seal = Seal.from_file(settings.master_key_file)
     return Parts(
         fold=intake_fold(seal, settings.public_url),
-        routes=[complaint_routes, acting_routes],
+        routes=[complaint_routes, acting_routes, privacy_routes(seal)],
         loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
         bodies=LARGER_BODIES,
         seal=seal,

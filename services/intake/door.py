@@ -100,7 +100,7 @@ class Door:
                     )
                 caller = None
             async with self._desk.read() as connection:
-                at = await store.find_doorway(connection, _read(ticket))
+                at = await store.find_doorway(connection, read_ticket_in_path(ticket))
             if at is not None and caller is not None and _is_for(caller, at):
                 return Actor(at, caller)
             if at is not None and told is not None and _fits(told, at):
@@ -110,7 +110,8 @@ class Door:
         return who
 
 
-def _read(ticket: str) -> str:
+def read_ticket_in_path(ticket: str) -> str:
+    """The ticket of an address, as people type it. Raises Refused."""
     try:
         return read_ticket(ticket)
     except Mistyped as wrong:

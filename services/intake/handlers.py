@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.intake import looking, store
-from services.intake.domain import acts, attaching, citizen, merging
+from services.intake.domain import acts, attaching, citizen, erasing, merging
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.keyed import Subkeys
@@ -57,6 +57,7 @@ hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
     attaching.AttachFile: attaching.attach_file,
     attaching.FileFetched: attaching.on_file_fetched,
     attaching.FileLost: attaching.on_file_lost,
+    acts.Erase: erasing.erase,
 }
 
 
@@ -95,6 +96,7 @@ def intake_fold(seal: Seal, follow_at: str | None = None) -> Fold[Complaint, Mea
         load=partial(store.load_complaints, keys=keys),
         save=partial(store.save_complaints, seal=seal),
         city=means,
+        forget=erasing.forget,
         keys={SubmissionPosted: submission_key},
         refuses={SubmissionPosted: refusal},
         examine={SubmissionPosted: looking.look_into},

@@ -40,7 +40,7 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
         """SELECT complaint_id, ticket, submission_id, fingerprint, status, opd, awaits, lapor_id,
                   lapor_items, steps, channel, conversation, title, text, place, category_hint, klasifikasi,
                   anonymous, confidential, forward, rated, merged_into, absorbed,
-                  attachments, evidence, unfetched
+                  attachments, evidence, unfetched, erased
              FROM complaints WHERE complaint_id = ANY($1::uuid[])""",
         ids,
     )
@@ -65,6 +65,7 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
             attachments=_ATTACHMENTS.validate_json(row["attachments"]),
             evidence=_ATTACHMENTS.validate_json(row["evidence"] or "[]"),
             unfetched=_UNFETCHED.validate_json(row["unfetched"] or "[]"),
+            erased=row["erased"],
         )
         for row in rows
     }
@@ -130,6 +131,7 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     await _list_files(tx, [c for c in changed.values() if not c.files_listed])
     await _append_steps(tx, changed.values())
     await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
+    await _erase(tx, [c for c in known if c.erasing is not None])
 
 
 _COMPLAINT_COLUMNS = (
@@ -269,6 +271,37 @@ async def _amend_identities(
     await vault.keep_identities(tx, now, await vault.keys_for(tx, list(now), "identity", seal))
 
 
+async def _erase(tx: Transaction, complaints: Sequence[Complaint]) -> None:
+    """Take out what leads to their reporters, and where all is to go the words and files too."""
+    if not complaints:
+        return
+    await vault.forget(tx, [complaint.id for complaint in complaints], "identity")
+    await tx.execute(
+        """UPDATE complaints AS c SET erased = u.scope, conversation = NULL, reporter = ''
+             FROM unnest($1::uuid[], $2::text[]) AS u (complaint_id, scope)
+            WHERE c.complaint_id = u.complaint_id""",
+        [complaint.id for complaint in complaints],
+        [complaint.erasing for complaint in complaints],
+    )
+    whole = [complaint.id for complaint in complaints if complaint.erasing == "complaint"]
+    if not whole:
+        return
+    await tx.execute(
+        "DELETE FROM fetches USING files"
+        " WHERE fetches.file_id = files.file_id AND files.complaint_id = ANY($1::uuid[])",
+        whole,
+    )
+    await vault.forget(tx, whole, "files")
+    await tx.execute(
+        """UPDATE complaints SET title = '', text = '', place = place - '{text,lat,lon}'::text[],
+                  category_hint = NULL, attachments = '[]', evidence = NULL, unfetched = NULL,
+                  lapor = lapor - 'text_before_edit', rated = rated || '{"text": null}'
+            WHERE complaint_id = ANY($1::uuid[])""",
+        whole,
+    )
+    await tx.execute("UPDATE timeline SET text = NULL WHERE complaint_id = ANY($1::uuid[])", whole)
+
+
 async def _append_steps(tx: Transaction, complaints: Iterable[Complaint]) -> None:
     records = [
         (complaint.id, position, step.code, step.at, step.event_id, step.opd, step.text, step.reference)
@@ -305,7 +338,7 @@ async def find_card(connection: Connection, ticket: str) -> Card | None:
     """What is known of the complaint with this ticket, its timeline in order; None where there is none."""
     row = await connection.fetchrow(
         """SELECT c.complaint_id, c.ticket, c.channel, c.reported_at, c.received_at, c.title, c.text, c.place,
-                  c.anonymous, c.confidential, c.status, c.opd, s.ticket AS into_ticket,
+                  c.anonymous, c.confidential, c.status, c.opd, c.erased, s.ticket AS into_ticket,
                   s.confidential AS into_confidential
              FROM complaints AS c
              LEFT JOIN complaints AS s ON s.complaint_id = (c.merged_into ->> 'complaint_id')::uuid
@@ -331,6 +364,7 @@ async def find_card(connection: Connection, ticket: str) -> Card | None:
         confidential=row["confidential"],
         status=row["status"],
         opd=row["opd"],
+        erased=row["erased"],
         merged_into=None
         if row["into_ticket"] is None
         else Survivor(row["into_ticket"], confidential=row["into_confidential"]),

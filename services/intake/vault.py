@@ -14,6 +14,8 @@ from shared.sealing import DataKey, Seal
 
 Part = Literal["identity", "files"]
 
+_TABLES: Mapping[Part, str] = {"identity": "identities", "files": "files"}
+
 
 async def keys_of(tx: Transaction, complaints: Sequence[UUID], part: Part, seal: Seal) -> dict[UUID, DataKey]:
     """The keys of those that have one. ValueError where a master key is missing that wrapped one."""
@@ -144,6 +146,17 @@ async def urls(tx: Transaction, files: Sequence[str], seal: Seal) -> dict[str, s
         if opening is not None:
             found[row["file_id"]] = opening.open(row["url_sealed"], row["file_id"].encode()).decode()
     return found
+
+
+async def forget(tx: Transaction, complaints: Sequence[UUID], part: Part) -> None:
+    """Delete the keys of these, and what they had sealed: whoever finds an old copy of that has no key to it."""
+    await tx.execute(
+        "DELETE FROM identity_keys WHERE complaint_id = ANY($1::uuid[]) AND part = $2", complaints, part
+    )
+    await tx.execute(
+        f"DELETE FROM {_TABLES[part]} WHERE complaint_id = ANY($1::uuid[])",  # noqa: S608
+        complaints,
+    )
 
 
 async def to_move(connection: Connection, after: UUID, seal: Seal, limit: int) -> list[UUID]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.lapor_bridge import store
-from services.lapor_bridge.domain import acts, delivering, forwarding, mirroring
+from services.lapor_bridge.domain import acts, delivering, erasing, forwarding, mirroring
 from services.lapor_bridge.domain.city import City
 from services.lapor_bridge.domain.link import Link
 from shared.delivery.fold import Fold, Rule
@@ -12,6 +12,7 @@ from shared.events.fact import Fact
 from shared.events.ids import complaint_id
 from shared.events.intake import (
     ComplaintAmended,
+    ComplaintErased,
     ComplaintMerged,
     ComplaintReceived,
     ComplaintUnmerged,
@@ -34,6 +35,7 @@ hears: Mapping[type[Fact], Rule[Link, City]] = {
     ComplaintMerged: forwarding.on_complaint_merged,
     ComplaintUnmerged: forwarding.on_complaint_unmerged,
     ComplaintWithdrawn: forwarding.on_complaint_withdrawn,
+    ComplaintErased: erasing.on_complaint_erased,
     ComplaintClassified: forwarding.on_complaint_classified,
     ComplaintRouted: forwarding.on_complaint_routed,
     ComplaintProgressed: forwarding.on_complaint_progressed,
@@ -70,5 +72,6 @@ fold = Fold(
     load=store.load_links,
     save=store.save_links,
     city=store.load_city,
+    forget=erasing.forget,
     keys={SubmissionAccepted: of_our_own, SubmissionRefused: of_our_own},
 )

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from services.routing import store
-from services.routing.domain import acts, amending, arrival, lapor, oversight, reporter, updates, work
+from services.routing.domain import (
+    acts,
+    amending,
+    arrival,
+    erasing,
+    lapor,
+    oversight,
+    reporter,
+    updates,
+    work,
+)
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
 from shared.delivery.fold import Fold, Rule
@@ -11,6 +21,7 @@ from shared.events.fact import Fact
 from shared.events.intake import (
     CitizenReplied,
     ComplaintAmended,
+    ComplaintErased,
     ComplaintMerged,
     ComplaintReceived,
     ComplaintUnmerged,
@@ -26,6 +37,7 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     ComplaintMerged: amending.on_complaint_merged,
     ComplaintUnmerged: amending.on_complaint_unmerged,
     ComplaintWithdrawn: reporter.on_complaint_withdrawn,
+    ComplaintErased: erasing.on_complaint_erased,
     CitizenReplied: reporter.on_citizen_replied,
     LaporLinked: lapor.on_lapor_linked,
     LaporStatusChanged: lapor.on_lapor_status_changed,
@@ -51,6 +63,7 @@ fold = Fold(
     load=store.load_cases,
     save=store.save_cases,
     city=store.load_city,
+    forget=erasing.forget,
     lookups={OpdUpdatePosted: store.cases_of_updates},
     refuses={OpdUpdatePosted: updates.refusal},
 )

@@ -12,6 +12,7 @@ from shared.events.fact import Fact
 from shared.events.intake import (
     CitizenReplied,
     ComplaintAmended,
+    ComplaintErased,
     ComplaintMerged,
     ComplaintReceived,
     ComplaintUnmerged,
@@ -39,6 +40,7 @@ hears: Mapping[type[Fact], Rule[Watched, Registry]] = {
     ComplaintUnmerged: rules.on_complaint_unmerged,
     CitizenReplied: rules.on_citizen_replied,
     ComplaintWithdrawn: rules.on_complaint_withdrawn,
+    ComplaintErased: rules.on_complaint_erased,
     ComplaintClassified: rules.on_complaint_classified,
     TriageRequested: rules.on_triage_requested,
     ComplaintRouted: rules.on_opd_work,

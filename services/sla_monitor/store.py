@@ -8,9 +8,10 @@ from uuid import UUID
 
 from services.sla_monitor.domain.history import History
 from services.sla_monitor.domain.registry import Edition, Registry, read_edition
-from services.sla_monitor.domain.statement import restated
+from services.sla_monitor.domain.statement import ClocksErased, restated
 from services.sla_monitor.domain.watched import Told, Watched
 from shared.database import Connection, Transaction
+from shared.events.fact import Event
 from shared.events.sla import ClocksStated
 
 if TYPE_CHECKING:
@@ -98,21 +99,24 @@ async def counted_by_older(connection: Connection, limit: int) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-async def restate(tx: Transaction, keys: Sequence[UUID]) -> list[tuple[UUID, ClocksStated]]:
-    """The last statement of each of these complaints again, under the next version, which is kept too."""
+async def restate(tx: Transaction, keys: Sequence[UUID]) -> list[tuple[UUID, Event]]:
+    """The last statement of each of these complaints again, under the next version, which is kept too.
+
+    Of an erased one its end again.
+    """
     rows = await tx.fetch(
-        "SELECT complaint_id, stated FROM complaints"
+        "SELECT complaint_id, stated, coalesce((history -> 'erased')::boolean, false) FROM complaints"
         " WHERE complaint_id = ANY($1::uuid[]) AND stated IS NOT NULL ORDER BY complaint_id",
         keys,
     )
-    again = [(key, restated(key, _stated(stated))) for key, stated in rows]
+    again = [(key, restated(key, _stated(stated))) for key, stated, erased in rows if not erased]
     await tx.execute(
         "UPDATE complaints AS c SET stated = n.stated::jsonb"
         " FROM unnest($1::uuid[], $2::text[]) AS n (key, stated) WHERE c.complaint_id = n.key",
         [key for key, _ in again],
         [stated.write().decode() for _, stated in again],
     )
-    return again
+    return [*again, *((key, ClocksErased()) for key, _, erased in rows if erased)]
 
 
 async def watched_of(connection: Connection, ticket: str) -> Watched | None:

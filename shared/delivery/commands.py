@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from shared.database import Transaction
 from shared.decision import Refused
@@ -19,7 +20,10 @@ class Once:
 
 
 async def kept(tx: Transaction, once: Once) -> bytes | None:
-    """The answer given before to the same command; None the first time. Refused where the body is another."""
+    """The answer given before to the same command; None the first time, empty where it was erased.
+
+    Refused where the body is another.
+    """
     row = await tx.fetchrow(
         "SELECT body_hash, answer FROM delivery.commands WHERE publisher = $1 AND name = $2",
         once.publisher,
@@ -35,13 +39,15 @@ async def kept(tx: Transaction, once: Once) -> bytes | None:
     return answer
 
 
-async def keep(tx: Transaction, once: Once, answer: bytes, now: datetime) -> None:
-    """Remember the answer, in the transaction of what it answers."""
+async def keep(tx: Transaction, key: UUID, once: Once, answer: bytes, now: datetime) -> None:
+    """Remember the answer about a complaint, in the transaction of what it answers."""
     await tx.execute(
-        "INSERT INTO delivery.commands (publisher, name, body_hash, answer, at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO delivery.commands (publisher, name, body_hash, answer, at, key)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         once.publisher,
         once.name,
         hashlib.sha256(once.body).digest(),
         answer,
         now,
+        key,
     )

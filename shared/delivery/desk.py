@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -180,7 +180,8 @@ class Desk(Generic[S, C]):
             before = await commands.kept(folding.tx, once) if once else None
             if before is not None:
                 states = await self.fold.load(folding.tx, [key])
-                return Applied(states[key], (), before, repeated=True)
+                repeat = Applied(states[key], (), before, repeated=True)
+                return replace(repeat, answer=answer(repeat)) if before == b"" and answer else repeat
             outcome = await folding.attempt([handed_in(*act) for act in acts])
             applied = Applied(outcome.states[key], tuple(outcome.says))
             if noted is not None:
@@ -188,7 +189,7 @@ class Desk(Generic[S, C]):
             if answer is not None:
                 applied = Applied(applied.state, applied.says, answer(applied))
                 if once is not None and applied.answer is not None:
-                    await commands.keep(folding.tx, once, applied.answer, folding.now)
+                    await commands.keep(folding.tx, key, once, applied.answer, folding.now)
         self._account(outcome)
         return applied
 

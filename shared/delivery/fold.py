@@ -11,6 +11,7 @@ from shared.decision import Decision
 from shared.events.catalogue import OWNER_TOPICS
 from shared.events.fact import Event, Fact
 from shared.events.parts import FieldError
+from shared.events.words import Scope
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -35,7 +36,8 @@ class Fold(Generic[S, C]):
 
     `hears`: event and act classes, each with its rule. `load` returns a state for every key asked, a blank
     one for a complaint not known yet. `save` writes the changed states in bulk. `city` reads the service's
-    own registry. `keys`: for events that are not keyed by complaint, which complaint they are about (None:
+    own registry. `forget` is a state without the words that were erased; from then on it is asked of every state
+    that a later fact leaves. `keys`: for events that are not keyed by complaint, which complaint they are about (None:
     not for us). `lookups`: for those of them that name a complaint by something only the store knows; asked
     for a whole batch before its complaints are locked, so what it looks up must never change. `refuses`: for
     topics that strangers write to, the receipt that refuses a record.
@@ -48,6 +50,7 @@ class Fold(Generic[S, C]):
         load: Callable[[Transaction, Sequence[UUID]], Awaitable[Mapping[UUID, S]]],
         save: Callable[[Transaction, Mapping[UUID, S]], Awaitable[None]],
         city: Callable[[Transaction], Awaitable[C]],
+        forget: Callable[[S, Scope], S] = lambda state, _: state,
         keys: Mapping[type[Event], Callable[[Any], UUID | None]] = _NOTHING,
         lookups: Mapping[type[Event], Lookup] = _NOTHING,
         refuses: Mapping[type[Event], Refusal] = _NOTHING,
@@ -57,6 +60,7 @@ class Fold(Generic[S, C]):
         self.load = load
         self.save = save
         self.city = city
+        self.forget = forget
         self.keys = dict(keys)
         self.lookups = dict(lookups)
         self.refuses = {kind.topic: refusal for kind, refusal in refuses.items()}

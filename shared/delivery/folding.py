@@ -1,6 +1,6 @@
 """Folding items inside one transaction: check the number, apply the rule, save, say; and find the bad one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum, auto
@@ -10,14 +10,16 @@ from uuid import UUID
 import asyncpg
 
 from shared.database import Transaction, refuses_the_row
-from shared.decision import Refused, Unworkable
-from shared.delivery import keys, letters, saying
+from shared.decision import Decision, Refused, Unworkable
+from shared.delivery import forgetting, keys, letters, saying
 from shared.delivery.fold import Fold
 from shared.delivery.keys import KeyRow
 from shared.delivery.reading import Item
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
+from shared.events.intake import ComplaintErased
 from shared.events.parts import FieldError
+from shared.events.words import Scope, wordless
 from shared.logging import where
 from shared.sealing import Seal
 
@@ -164,12 +166,10 @@ class Folding(Generic[S, C]):
             verdict = judge(row, item)
             if verdict is Verdict.REPEAT or (known and _place(item) in known):
                 outcome.repeats += 1
-            elif verdict is Verdict.JUMP:
-                rows[item.key] = (
-                    row if item.topic in row.parked else row.parking(item.topic, "gap", None, self.now)
-                )
-                outcome.waiting.append(item)
-            elif verdict is Verdict.WAIT:
+            elif verdict in (Verdict.JUMP, Verdict.WAIT):
+                if item.topic not in row.parked:
+                    row = row.parking(item.topic, "gap", None, self.now)
+                rows[item.key] = self._erased_ahead(item, row, states)
                 outcome.waiting.append(item)
             elif item.problem is not None:
                 rows[item.key] = self._unworkable(item, row, outcome, said, ours=item.fact is not None)
@@ -185,10 +185,17 @@ class Folding(Generic[S, C]):
             await letters.keep_waiting(self.tx, outcome.waiting, self.now)
         if outcome.dead:
             await letters.keep_dead(self.tx, outcome.dead, self.now, self._seals)
+        await forgetting.forget(self.tx, self._to_forget(rows, [*outcome.waiting, *outcome.dead]))
         outcome.states = states
         outcome.said = len(said)
         self.rows = rows
         return outcome
+
+    def _to_forget(self, rows: Mapping[UUID, KeyRow], kept: Sequence[Item]) -> dict[UUID, Scope]:
+        """Complaints of which something was erased now, or of which a record was kept though it had been."""
+        fresh = [key for key, row in rows.items() if row.erased != self.rows[key].erased]
+        again = [item.key for item in kept if item.key is not None]
+        return {key: scope for key in [*fresh, *again] if (scope := rows[key].erased) is not None}
 
     async def _load(self, items: Sequence[Item]) -> dict[UUID, S]:
         """The states of the complaints that some item may change, in a statement after the locking one."""
@@ -211,7 +218,9 @@ class Folding(Generic[S, C]):
             return self._heard(item, row, outcome)
         try:
             decision = self._fold.rules[type(item.fact)](states[row.key], item.fact, self._city, self.now)
-            spoken, sayings = saying.word(row, decision.says, item.cause, self._epoch)
+            row = row.forgetting(decision.forgets)
+            state, says = self._without_words(decision, row.erased)
+            spoken, sayings = saying.word(row, says, item.cause, self._epoch)
         except Exception as error:
             if self._strict:
                 raise
@@ -219,12 +228,30 @@ class Folding(Generic[S, C]):
             return self._unworkable(
                 failed, row, outcome, said, ours=not isinstance(error, Refused | Unworkable)
             )
-        states[row.key] = decision.state
+        states[row.key] = state
         said.extend(sayings)
-        outcome.says.extend(decision.says)
+        outcome.says.extend(says)
         outcome.applied.append(item)
         outcome.trail.append((row.key, True))
         return self._heard(item, spoken, outcome)
+
+    def _erased_ahead(self, item: Item, row: KeyRow, states: dict[UUID, S]) -> KeyRow:
+        """An erasure is not kept waiting by what else is wrong with its complaint: the words go now.
+
+        What the service says because of it is said when its turn comes.
+        """
+        if not isinstance(item.fact, ComplaintErased):
+            return row
+        row = row.forgetting(item.fact.scope)
+        states[row.key] = self._fold.forget(states[row.key], item.fact.scope)
+        return row
+
+    def _without_words(self, decision: Decision[S], erased: Scope | None) -> tuple[S, Sequence[Event]]:
+        """What follows, for a complaint of which something was erased: no later fact brings words back."""
+        if erased is None:
+            return decision.state, decision.says
+        says = [wordless(event, erased) for event in decision.says]
+        return self._fold.forget(decision.state, erased), says
 
     def _heard(self, item: Item, row: KeyRow, outcome: Outcome[S]) -> KeyRow:
         if item.number is None:

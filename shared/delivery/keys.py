@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.database import Transaction
 from shared.delivery import sequence
+from shared.events.words import Scope, wider
 
 Cause = Literal["gap", "unworkable"]
 
@@ -30,6 +31,7 @@ class KeyRow:
     heard: Mapping[str, int]
     said: int
     parked: Mapping[str, Parked]
+    erased: Scope | None = None
 
     def hearing(self, topic: str, number: int) -> "KeyRow":
         return replace(self, heard={**self.heard, topic: number})
@@ -39,6 +41,10 @@ class KeyRow:
 
     def freed(self, topic: str) -> "KeyRow":
         return replace(self, parked={name: why for name, why in self.parked.items() if name != topic})
+
+    def forgetting(self, scope: Scope | None) -> "KeyRow":
+        wanted = wider(self.erased, scope)
+        return self if wanted == self.erased else replace(self, erased=wanted)
 
     def follows(self, topic: str, number: int) -> bool:
         return sequence.follows(self.heard[topic], number)
@@ -58,7 +64,7 @@ async def lock(tx: Transaction, keys: Iterable[UUID]) -> dict[UUID, KeyRow]:
         ordered,
     )
     rows = await tx.fetch(
-        "SELECT key, heard_intake, heard_routing, heard_lapor, heard_sla, said, parked"
+        "SELECT key, heard_intake, heard_routing, heard_lapor, heard_sla, said, parked, erased"
         " FROM delivery.keys WHERE key = ANY($1::uuid[]) ORDER BY key FOR UPDATE",
         ordered,
     )
@@ -68,8 +74,9 @@ async def lock(tx: Transaction, keys: Iterable[UUID]) -> dict[UUID, KeyRow]:
             {"intake.events": intake, "routing.events": routing, "lapor.events": lapor, "sla.events": sla},
             said,
             {} if parked is None else {topic: Parked(**why) for topic, why in json.loads(parked).items()},
+            erased,
         )
-        for key, intake, routing, lapor, sla, said, parked in rows
+        for key, intake, routing, lapor, sla, said, parked, erased in rows
     }
 
 
@@ -80,10 +87,10 @@ async def save(tx: Transaction, rows: Iterable[KeyRow]) -> None:
         return
     await tx.execute(
         "UPDATE delivery.keys AS k SET heard_intake = n.intake, heard_routing = n.routing,"
-        " heard_lapor = n.lapor, heard_sla = n.sla, said = n.said, parked = n.parked::jsonb"
+        " heard_lapor = n.lapor, heard_sla = n.sla, said = n.said, parked = n.parked::jsonb, erased = n.erased"
         " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
-        " $7::text[])"
-        " AS n (key, intake, routing, lapor, sla, said, parked) WHERE k.key = n.key",
+        " $7::text[], $8::text[])"
+        " AS n (key, intake, routing, lapor, sla, said, parked, erased) WHERE k.key = n.key",
         [row.key for row in changed],
         [row.heard["intake.events"] for row in changed],
         [row.heard["routing.events"] for row in changed],
@@ -91,6 +98,7 @@ async def save(tx: Transaction, rows: Iterable[KeyRow]) -> None:
         [row.heard["sla.events"] for row in changed],
         [row.said for row in changed],
         [_parked_json(row.parked) for row in changed],
+        [row.erased for row in changed],
     )
 
 

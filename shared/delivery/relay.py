@@ -41,7 +41,7 @@ class Row:
     key: UUID
     topic: str
     record_key: bytes
-    value: bytes
+    value: bytes | None
     headers: envelope.Headers
 
 
@@ -175,7 +175,8 @@ class Relay:
         found = await connection.fetch(
             "SELECT * FROM (SELECT o.position, o.again, s.key, s.topic, s.record_key, s.type, s.id, s.sequence,"
             " s.said_at, s.cause, s.correlation, s.traceparent, s.value,"
-            " sum(octet_length(s.value)) OVER (ORDER BY o.position) - octet_length(s.value) AS before"
+            " sum(coalesce(octet_length(s.value), 0)) OVER (ORDER BY o.position)"
+            " - coalesce(octet_length(s.value), 0) AS before"
             " FROM (SELECT month, position, again FROM delivery.outbox ORDER BY position LIMIT $1) AS o"
             " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position) AS unpublished"
             " WHERE before < $2 ORDER BY position",

@@ -44,7 +44,7 @@ class Saying:
     cause: UUID | None
     correlation: UUID
     traceparent: str
-    value: bytes
+    value: bytes | None
 
 
 def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) -> tuple[KeyRow, list[Saying]]:
@@ -76,8 +76,8 @@ def _saying(key: UUID, event: Event, cause: Cause | None, ordinal: int, number: 
         this = event_id(cause.id, event.type, ordinal)
     else:
         raise LookupError(f"{event.type} has neither an id of its own nor a cause to derive one from")
-    value = event.write()
-    if len(value) > LARGEST_EVENT:
+    value = None if event.is_tombstone else event.write()
+    if value is not None and len(value) > LARGEST_EVENT:
         raise Unworkable(f"{event.type} would have {len(value)} bytes; the broker takes {LARGEST_EVENT}")
     correlation = cause.correlation if cause else this
     return Saying(

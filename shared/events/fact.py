@@ -71,6 +71,8 @@ class Event(Fact):
 
     topic: ClassVar[str]
     type: ClassVar[str]
+    is_tombstone: ClassVar[bool] = False
+    """Whether it goes out without a value: the end of its key on a compacted topic."""
 
     @classmethod
     def read(cls, value: bytes) -> Self:

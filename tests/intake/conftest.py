@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.intake.acting import acting_routes
 from services.intake.handlers import intake_fold
+from services.intake.privacy import privacy_routes
 from services.intake.web import complaint_routes
 from shared import clock
 from shared.access import Access, new_key
@@ -56,7 +57,7 @@ async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
     keys_file.write_text(json.dumps({"keys": [entry for _, entry in made.values()]}))
     app = FastAPI()
     answer_problems(app)
-    for routes in (complaint_routes, acting_routes):
+    for routes in (complaint_routes, acting_routes, privacy_routes(seal)):
         app.include_router(routes(desk, Access(keys_file)))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

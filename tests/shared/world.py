@@ -19,11 +19,12 @@ from shared.delivery.posting import Poster
 from shared.delivery.record import KeptRecord
 from shared.events.fact import Event, Fact
 from shared.events.ids import complaint_id
-from shared.events.intake import CitizenReplied
+from shared.events.intake import CitizenReplied, ComplaintErased
 from shared.events.parts import By, FieldError
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.routing import ComplaintClosed
 from shared.events.submissions import SubmissionPosted
+from shared.events.words import Scope
 
 NOON = datetime(2026, 3, 2, 5, tzinfo=UTC)
 
@@ -72,6 +73,15 @@ def on_submission(tally: Tally, event: SubmissionPosted, city: World, now: datet
     return Decision(wrote.state, [receipt])
 
 
+def on_erased(tally: Tally, event: ComplaintErased, city: World, now: datetime) -> Decision[Tally]:
+    return Decision(tally, forgets=event.scope)
+
+
+def forget(tally: Tally, scope: Scope) -> Tally:
+    bare = replace(tally, texts=tuple("" for _ in tally.texts)) if scope == "complaint" else tally
+    return tally if bare == tally else bare
+
+
 def _write(tally: Tally, text: str, city: World, now: datetime) -> Decision[Tally]:
     if text == "raise" or (city.broken and text.startswith("breaks")):
         raise KeyError("the citizen wrote: secret words")
@@ -99,10 +109,16 @@ async def city(_: Transaction) -> World:
 
 
 fold = Fold(
-    {CitizenReplied: on_reply, SubmissionPosted: on_submission, Write: on_write},
+    {
+        CitizenReplied: on_reply,
+        ComplaintErased: on_erased,
+        SubmissionPosted: on_submission,
+        Write: on_write,
+    },
     load=load,
     save=save,
     city=city,
+    forget=forget,
     keys={SubmissionPosted: lambda event: complaint_id(event.source, event.reference)},
     refuses={
         SubmissionPosted: lambda source, reference, errors: SubmissionRefused(
@@ -146,9 +162,13 @@ class Owner:
 
     def replies(self, key: UUID, text: str) -> KeptRecord:
         """The next event about this complaint."""
+        return self.record(key, CitizenReplied(at=NOON, text=text), self.next_number(key))
+
+    def next_number(self, key: UUID) -> int:
+        """The number of the next event about this complaint."""
         number = sequence.following(self._numbers.get(key, 0), 1)
         self._numbers[key] = number
-        return self.record(key, CitizenReplied(at=NOON, text=text), number)
+        return number
 
     def record(self, key: UUID, event: Event, number: int | None, **changed: object) -> KeptRecord:
         """Any record of it; `changed` replaces fields of the record."""

@@ -6,8 +6,9 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, mode
 
 from shared.events.fact import Fact
 from shared.events.parts import By, ComplaintRef, Klasifikasi, Place
+from shared.events.words import Scope
 
-ActName = Literal["amend", "reply", "rate", "withdraw", "merge", "absorb", "unmerge", "release"]
+ActName = Literal["amend", "reply", "rate", "withdraw", "merge", "absorb", "unmerge", "release", "erase"]
 
 
 def _storable(words: str) -> str:
@@ -122,3 +123,14 @@ class Release(Act):
 
     name: ClassVar[ActName] = "release"
     merged: ComplaintRef
+
+
+class Erase(Act):
+    """Forget who reported it (`identity`), or every word of and about it too (`complaint`). It cannot be undone.
+
+    `reason` is kept in the audit: whose request it was, by a number or a letter's date; never who they are.
+    """
+
+    name: ClassVar[ActName] = "erase"
+    scope: Scope
+    reason: Annotated[Words, StringConstraints(max_length=500)]

@@ -100,6 +100,8 @@ class FileLost(Fact):
 
 def attach_file(complaint: Complaint, act: AttachFile, keys: Subkeys, now: datetime) -> Decision[Complaint]:
     """Keep it, once. What the citizen sends is told as an amendment; an OPD's evidence when it is cited."""
+    if complaint.erased == "complaint":
+        raise Refused([FieldError(field="file", reason="the complaint is erased")], conflict=True)
     if held(complaint, act, keys) is not None:
         return Decision(complaint)
     taken = len(complaint.attachments) + len(complaint.unfetched)
@@ -127,7 +129,7 @@ def on_file_fetched(
     complaint: Complaint, fact: FileFetched, _keys: Subkeys, now: datetime
 ) -> Decision[Complaint]:
     """The complaint has one more attachment, once."""
-    if any(one.id == fact.file_id for one in complaint.attachments):
+    if complaint.erased == "complaint" or any(one.id == fact.file_id for one in complaint.attachments):
         return Decision(complaint)
     file = Clean(fact.media_type, fact.content)
     kept = replace(
@@ -143,7 +145,7 @@ def on_file_fetched(
 def on_file_lost(complaint: Complaint, fact: FileLost, _keys: Subkeys, _now: datetime) -> Decision[Complaint]:
     """Written down on the complaint, where verifiers see it."""
     lost = Unfetched(id=fact.file_id, name=_name(complaint, fact.file_id), problem=fact.reason)
-    if lost in complaint.unfetched:
+    if complaint.erased == "complaint" or lost in complaint.unfetched:
         return Decision(complaint)
     others = tuple(one for one in complaint.unfetched if one.id != fact.file_id)
     return Decision(replace(complaint, unfetched=(*others, lost), files_listed=False))

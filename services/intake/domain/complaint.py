@@ -12,6 +12,7 @@ from services.intake.domain.timeline import Status, Step, standing, status_after
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
 from shared.events.parts import Attachment, ComplaintRef, Klasifikasi, Place, Reporter
+from shared.events.words import Scope
 
 
 class Identity(BaseModel):
@@ -131,6 +132,10 @@ class Complaint:
     fresh_files: tuple[File, ...] = ()
     files_listed: bool = True
     """Whether the store has the lists of its files as they are here."""
+    erased: Scope | None = None
+    """What of it was erased."""
+    erasing: Scope | None = None
+    """What the store has still to erase."""
 
     @property
     def is_known(self) -> bool:

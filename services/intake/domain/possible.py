@@ -26,6 +26,9 @@ POSSIBLE: Mapping[ActName | Literal["protect"], tuple[Status, ...]] = {
 
 def require(complaint: Complaint, act: ActName | Literal["protect"]) -> None:
     """Raises Refused (conflict), naming state and act, where the table does not allow it."""
+    if complaint.erased == "complaint" and act in ("amend", "reply"):
+        reason = f"{complaint.ticket} is erased; nobody would read what {act} says"
+        raise Refused([FieldError(field="act", reason=reason)], conflict=True)
     if complaint.stands not in POSSIBLE[act]:
         allowed = ", ".join(POSSIBLE[act])
         reason = f"{complaint.ticket} is {complaint.stands}; {act} is possible only where it is {allowed}"

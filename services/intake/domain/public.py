@@ -1,6 +1,6 @@
 """What anyone who holds the ticket may read of a complaint; its two flags bind every word of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -20,6 +20,7 @@ from services.intake.domain.timeline import (
 )
 from shared.events.fact import Instant
 from shared.events.parts import Place, Ticket
+from shared.events.words import Scope
 
 NOTES = {
     "all": None,
@@ -27,6 +28,12 @@ NOTES = {
     "status_only": "Pengaduan ini rahasia: hanya status dan tanggal yang ditampilkan.",
 }
 """Why something is not shown, in the citizen's language."""
+
+ERASED: Mapping[Scope, str] = {
+    "identity": "Data pelapor telah dihapus.",
+    "complaint": "Isi pengaduan dan data pelapor telah dihapus; yang tersisa hanya status dan tanggal.",
+}
+"""That something is gone for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Card:
     opd: str | None
     merged_into: Survivor | None
     steps: tuple[Step, ...]
+    erased: Scope | None = None
 
     @property
     def stands(self) -> Status:
@@ -86,7 +94,8 @@ class PublicComplaint(_Shown):
     """A complaint as the public sees it.
 
     `shows` says how much: everything; all but the citizen's wording (anonymous); status and dates alone
-    (confidential). Nothing here ever names the reporter. `merged_into` is the complaint to follow instead;
+    (confidential). `erased`: who reported it, or all words too, are gone. Nothing here ever names the reporter.
+    `merged_into` is the complaint to follow instead;
     null also where one of the two is confidential.
     """
 
@@ -96,6 +105,7 @@ class PublicComplaint(_Shown):
     received_at: Instant
     shows: Literal["all", "without_wording", "status_only"]
     note: str | None
+    erased: Scope | None = None
     channel: str | None = None
     area: str | None = None
     title: str | None = None
@@ -118,14 +128,21 @@ def public_view(card: Card, city: City) -> PublicComplaint:
         reported_at=card.reported_at,
         received_at=card.received_at,
         shows=shows,
-        note=NOTES[shows],
+        note=_note(card, shows),
+        erased=card.erased,
         channel=CHANNELS[card.channel].label if card.channel in CHANNELS else card.channel,
         area=city.area(place.kelurahan, place.kecamatan),
-        title=card.title if wording else None,
-        text=card.text if wording else None,
+        title=card.title or None if wording else None,
+        text=card.text or None if wording else None,
         merged_into=_to_follow(card),
         timeline=tuple(_told(step, city, wording=wording) for step in card.steps),
     )
+
+
+def _note(card: Card, shows: Literal["all", "without_wording", "status_only"]) -> str | None:
+    """Why something is missing: first that it is gone, then that it is not shown."""
+    gone = ERASED[card.erased] if card.erased else None
+    return gone if card.erased == "complaint" else " ".join(filter(None, (gone, NOTES[shows]))) or None
 
 
 def worded(status: Status, opd: str | None, city: City, *, confidential: bool) -> tuple[Status, str]:
@@ -176,7 +193,8 @@ def _status_and_dates(card: Card) -> PublicComplaint:
         reported_at=card.reported_at,
         received_at=card.received_at,
         shows="status_only",
-        note=NOTES["status_only"],
+        note=_note(card, "status_only"),
+        erased=card.erased,
         timeline=timeline,
     )
 

@@ -41,9 +41,9 @@ def on_complaint_received(link: Link, event: ComplaintReceived, city: City, now:
     if link.forwarding == "never":
         return Decision(link)
     if event.lapor is not None:
-        return Decision(_never(link, "it came from LAPOR by another way"))
+        return Decision(kept_here(link, "it came from LAPOR by another way"))
     if not event.forward:
-        return Decision(_never(link, "its sender forbids it"))
+        return Decision(kept_here(link, "its sender forbids it"))
     content = Content(
         channel=event.channel,
         reported_at=event.reported_at,
@@ -65,11 +65,11 @@ def on_complaint_amended(link: Link, event: ComplaintAmended, _city: City, _now:
     """
     if link.content is None:
         return Decision(link)
-    if _is_surely_not_there(link):
+    if is_surely_not_there(link):
         if event.forward is False:
-            return Decision(_never(link, "its sender forbids it"))
+            return Decision(kept_here(link, "its sender forbids it"))
         if event.confidential:
-            return Decision(_never(link, "it was made confidential before it was sent"))
+            return Decision(kept_here(link, "it was made confidential before it was sent"))
     said: dict[str, object] = {
         name: getattr(event, name) for name in event.changed if name in Content.model_fields
     }
@@ -106,8 +106,8 @@ def on_complaint_withdrawn(
     link: Link, event: ComplaintWithdrawn, city: City, now: datetime
 ) -> Decision[Link]:
     """What has not left yet stays here; a report that stands there is told of it."""
-    if _is_surely_not_there(link):
-        return Decision(_never(link, "its reporter withdrew it"))
+    if is_surely_not_there(link):
+        return Decision(kept_here(link, "its reporter withdrew it"))
     return Decision(_followed(link, "withdrawal", event.id, city, now, text=event.reason, at=event.at))
 
 
@@ -140,9 +140,9 @@ def on_complaint_rejected(link: Link, event: ComplaintRejected, city: City, now:
     """Bukan wewenang and the like: told there as the city's policy says, if there is a report."""
     if event.by.kind == BRIDGE:
         return Decision(link)
-    if _is_surely_not_there(link):
+    if is_surely_not_there(link):
         was_routed = link.opd is not None
-        return Decision(_never(link, "the city rejected it before it was sent") if was_routed else link)
+        return Decision(kept_here(link, "the city rejected it before it was sent") if was_routed else link)
     write = _write(link, "rejection", event.id, now, text=event.reason, at=event.at)
     return Decision(_queued(link, replace(write, kind=event.kind, refer_to=event.refer_to), city))
 
@@ -162,7 +162,7 @@ def _held_back(link: Link, merged: bool) -> Link:
     return replace(link, content=link.content.model_copy(update={"merged": merged}))
 
 
-def _is_surely_not_there(link: Link) -> bool:
+def is_surely_not_there(link: Link) -> bool:
     """Whether there is no report of it in LAPOR, and none on its way either."""
     create = link.write(CREATE)
     return link.lapor_id is None and (create is None or create.state in ("waiting", "failed"))
@@ -174,12 +174,12 @@ def _decided(link: Link, cause: UUID, city: City, now: datetime) -> Link:
         return link
     forwards, why = city.forwards(link.content.channel, link.content.klasifikasi)
     if not forwards:
-        return _never(link, why)
+        return kept_here(link, why)
     create = Write(CREATE, "create", cause, None, link.opd, link.content.reported_at, next_at=now)
     return replace(link, forwarding="wanted", why=why).with_write(create)
 
 
-def _never(link: Link, why: str) -> Link:
+def kept_here(link: Link, why: str) -> Link:
     """It stays in the hub: no text is kept, nothing waits to be written."""
     return replace(link, forwarding="never", why=why, content=None, writes=())
 

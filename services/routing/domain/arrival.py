@@ -13,6 +13,7 @@ from services.routing.domain.amending import (
 )
 from services.routing.domain.case import Case, Complaint, Found, InLapor, Moment
 from services.routing.domain.city import City
+from services.routing.domain.erasing import on_complaint_erased
 from services.routing.domain.lapor import (
     ENDS_IN_LAPOR,
     on_lapor_linked,
@@ -40,6 +41,7 @@ from shared.events.fact import Event
 from shared.events.intake import (
     CitizenReplied,
     ComplaintAmended,
+    ComplaintErased,
     ComplaintMerged,
     ComplaintReceived,
     ComplaintUnmerged,
@@ -55,6 +57,7 @@ WAITED: Mapping[type[Event], Callable[[Case, Any, City, datetime], Decision[Case
     ComplaintMerged: on_complaint_merged,
     ComplaintUnmerged: on_complaint_unmerged,
     ComplaintWithdrawn: on_complaint_withdrawn,
+    ComplaintErased: on_complaint_erased,
     CitizenReplied: on_citizen_replied,
     LaporLinked: on_lapor_linked,
     LaporStatusChanged: on_lapor_status_changed,

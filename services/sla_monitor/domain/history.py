@@ -115,6 +115,8 @@ class History(_Kept):
     intake: tuple[Heard, ...] = ()
     routing: tuple[Heard, ...] = ()
     adopted: tuple[Adoption, ...] = ()
+    erased: bool = False
+    """Its statement was taken back for good; its clocks go on."""
 
     def receiving(self, received: Received) -> "History":
         """With the complaint itself; a second one changes nothing."""

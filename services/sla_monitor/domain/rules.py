@@ -1,5 +1,6 @@
 """How the monitor answers what it hears: the fact joins the history, and what follows for the clocks is said."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from shared.events.fact import Event, Fact
 from shared.events.intake import (
     CitizenReplied,
     ComplaintAmended,
+    ComplaintErased,
     ComplaintMerged,
     ComplaintReceived,
     ComplaintUnmerged,
@@ -123,6 +125,16 @@ def on_complaint_unmerged(
     if event.role == "survivor":
         return Decision(watched)
     return _hear(watched, "intake", "unmerged", event, city, now)
+
+
+def on_complaint_erased(
+    watched: Watched, event: ComplaintErased, _city: Registry, _now: datetime
+) -> Decision[Watched]:
+    """The clocks go on, and are told by their events alone; with scope `complaint` their statement ends in a null."""
+    if event.scope == "identity" or watched.history.erased:
+        return Decision(watched, forgets=event.scope)
+    history = watched.history.model_copy(update={"erased": True})
+    return Decision(replace(watched, history=history), [statement.ClocksErased()], forgets=event.scope)
 
 
 def on_complaint_classified(
@@ -286,7 +298,8 @@ def _speak(watched: Watched, history: History, city: Registry, occasion: Occasio
     after = Watched(watched.key, history, told, stated, look_at, _counted_by(running, told))
     if after == watched:
         return Decision(watched)
-    return Decision(after, [*says, stated] if stated is not watched.stated else says)
+    is_news = stated is not watched.stated and not history.erased
+    return Decision(after, [*says, stated] if is_news else says)
 
 
 def _counted_by(running: tuple[Clock, ...], told: Told) -> int | None:

@@ -1,14 +1,24 @@
 """The statement of all clocks of one complaint, as `sla.state` carries it."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 from uuid import UUID
 
 from services.sla_monitor.domain.clocks import Clock
 from services.sla_monitor.domain.history import History, Received
 from services.sla_monitor.domain.replies import case_state
 from services.sla_monitor.domain.watched import Told, ToldRun
+from shared.events.fact import Event
 from shared.events.ids import event_id
 from shared.events.sla import ClocksStated, ClockState, ClockStatus, Pause
+
+
+class ClocksErased(Event):
+    """The end of a complaint's statements: a record without a value, which compaction leaves as the last."""
+
+    topic: ClassVar[str] = ClocksStated.topic
+    type: ClassVar[str] = ClocksStated.type
+    is_tombstone: ClassVar[bool] = True
 
 
 def state(
