@@ -41,13 +41,14 @@ def _tests(expression: str) -> Callable[[], list[str]]:
 
 
 STEPS = {
-    "flow tests": Step(_tests("flow"), 30, pytest=True),
+    "containers": Step(_tests("containers"), 25, pytest=True),
+    "flow tests": Step(_tests("flow and not containers"), 30, pytest=True),
     "types": Step(lambda: ["mypy"], 5),
     "format": Step(lambda: ["ruff", "format", "--check"], 1),
     "lint": Step(lambda: ["ruff", "check"], 1),
     "imports": Step(lambda: ["lint-imports"], 2),
     "migrations": Step(lambda: ["squawk", *_migrations()], 1),
-    "tests": Step(_tests("not flow"), 30, pytest=True),
+    "tests": Step(_tests("not flow and not containers"), 30, pytest=True),
 }
 """The longest first: it mostly waits, and the others run beside it."""
 
@@ -108,7 +109,9 @@ async def _run_step(name: str, step: Step) -> Outcome:
     took = time.monotonic() - began
     if step.pytest:
         outcome = _counted(report, code)
-        told = f"{outcome.passed} passed" + (f", {outcome.failed} failed" if outcome.failed else "")
+        told = f"{outcome.passed} passed"
+        told += f", {outcome.failed} failed" if outcome.failed else ""
+        told += f", {outcome.skipped} skipped" if outcome.skipped else ""
     else:
         outcome = Outcome(passed=int(code == 0), failed=int(code != 0))
         told = "ok" if code == 0 else "FAILED"

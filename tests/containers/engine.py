@@ -1,0 +1,113 @@
+"""The Docker engine of this machine, and a hub brought up by it from `docker-compose.yml`."""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ops.stack.roots import CLONE
+
+SERVICES = ("intake", "routing", "lapor_bridge", "sla_monitor")
+PARTS = (*SERVICES, "simulator", "ops")
+TAG = "under-test"
+PORTS = {f"SIMPUL_{part.upper()}_PORT": "0" for part in (*SERVICES, "simulator")}
+"""Any free ones: a hub in containers may run here already."""
+
+
+def run(*words: str, told: Mapping[str, str] | None = None, seconds: float = 60, stdin: str = "") -> str:
+    """What a command prints. AssertionError with all that it said where it fails."""
+    done = subprocess.run(
+        words,
+        cwd=CLONE,
+        env={**os.environ, **(told or {})},
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=seconds,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@functools.cache
+def missing() -> str | None:
+    """Why nothing can be run in containers here; None where an engine answers."""
+    if shutil.which("docker") is None:
+        return "there is no docker command here"
+    for words, what in (
+        (("docker", "info"), "no Docker engine answers here"),
+        (("docker", "compose", "version"), "docker has no compose here"),
+    ):
+        try:
+            run(*words, seconds=20)
+        except (AssertionError, OSError, subprocess.TimeoutExpired):
+            return what
+    return None
+
+
+def image(part: str) -> str:
+    """The name of a part's image, as these tests build it."""
+    return f"simpul/{part}:{TAG}"
+
+
+def inside(part: str, *words: str) -> str:
+    """What a command prints in a fresh container of a part."""
+    entry, *rest = words
+    return run("docker", "run", "--rm", "--network=none", f"--entrypoint={entry}", image(part), *rest)
+
+
+class Compose:
+    """One hub in containers, under a project name of its own."""
+
+    def __init__(self, project: str, *profiles: str) -> None:
+        self._told = {"COMPOSE_PROJECT_NAME": project, "SIMPUL_VERSION": TAG, **PORTS}
+        self._words = ["docker", "compose", *(word for name in profiles for word in ("--profile", name))]
+
+    def do(self, *words: str, seconds: float = 180, stdin: str = "", **told: str) -> str:
+        """What `docker compose …` prints."""
+        return run(*self._words, *words, told=self._told | told, seconds=seconds, stdin=stdin)
+
+    def config(self) -> dict[str, Any]:
+        """The file as compose understands it."""
+        found: dict[str, Any] = json.loads(self.do("config", "--format", "json"))
+        return found
+
+    def build(self) -> None:
+        """Every image."""
+        self.do("build", "--quiet", *PARTS, seconds=900)
+
+    def up(self, *scale: str) -> None:
+        """Everything, ready."""
+        self.do("up", "--wait", "--no-build", *(word for one in scale for word in ("--scale", one)))
+
+    def ops(self, *words: str, stdin: str = "") -> str:
+        """What a command of the hub's prints."""
+        return self.do("run", "--rm", "-T", "ops", *words, stdin=stdin)
+
+    def url(self, service: str, index: int = 1) -> str:
+        """Where a replica answers HTTP on this machine."""
+        return f"http://{self.do('port', f'--index={index}', service, '8000').strip()}"
+
+    def sql(self, database: str, statement: str, role: str = "postgres") -> str:
+        """What PostgreSQL answers, by its own socket."""
+        return self.do(
+            "exec", "-T", "postgres", "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", database,
+            "-c", statement,
+        ).strip()  # fmt: skip
+
+    def python(self, service: str, program: str) -> str:
+        """What a small program prints inside a running service."""
+        return self.do("exec", "-T", service, "python", "-c", program).strip()
+
+    def states(self, services: Sequence[str]) -> list[dict[str, Any]]:
+        """Their containers, running or not: Name, Service, State, Health, ExitCode."""
+        lines = self.do("ps", "--all", "--format", "json", *services).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def down(self) -> None:
+        """Away with it and all that it stored."""
+        self.do("down", "--volumes", "--remove-orphans", "--timeout", "5")

@@ -1,0 +1,213 @@
+"""The whole hub from docker-compose.yml: up, one complaint's whole way, two of each service, and down again."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from tests.containers.engine import SERVICES, Compose
+from tests.flow.world import complaint, reference
+
+pytestmark = pytest.mark.containers
+
+LONGEST_START = 120.0
+Got = TypeVar("Got")
+
+
+def until(look: Callable[[], Got | None], seconds: float, what: str) -> Got:
+    """Look again and again until there is something."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found = look()
+        except httpx.TransportError:
+            found = None
+        if found:
+            return found
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.2)
+
+
+class Town:
+    """Whoever uses the hub from outside, with keys that its own command made."""
+
+    def __init__(self, compose: Compose) -> None:
+        self.compose = compose
+        self.http = httpx.Client(timeout=20, trust_env=False)
+        self._keys = {
+            role: compose.ops("keys", "add", f"test-{role.lower().replace(':', '-')}", "--role", role).strip()
+            for role in ("publisher", "verifier", "opd:PERKIM")
+        }
+
+    def key(self, role: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._keys[role]}"}
+
+    def send(self, index: int = 1) -> str:
+        """The ticket of a new complaint."""
+        answer = self.http.post(
+            f"{self.compose.url('intake', index)}/v1/complaints",
+            json=complaint(reference=reference()),
+            headers=self.key("publisher"),
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["ticket"])
+
+    def case(self, ticket: str, state: str) -> dict[str, Any]:
+        """The case once it is in that state."""
+
+        def look() -> dict[str, Any] | None:
+            url = f"{self.compose.url('routing')}/v1/cases/{ticket}"
+            answer = self.http.get(url, headers=self.key("verifier"))
+            return answer.json() if answer.status_code == 200 and answer.json()["state"] == state else None
+
+        return until(look, 30, f"{ticket} to be {state}")
+
+    def act(self, ticket: str, act: str, **body: str) -> None:
+        url = f"{self.compose.url('routing')}/v1/cases/{ticket}/{act}"
+        answer = self.http.post(url, json=body, headers=self.key("opd:PERKIM"))
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+def town(compose: Compose) -> Iterator[Town]:
+    """The hub up from nothing, within two minutes."""
+    began = time.monotonic()
+    compose.up()
+    assert time.monotonic() - began < LONGEST_START
+    town = Town(compose)
+    yield town
+    town.http.close()
+
+
+def test_a_complaint_goes_its_whole_way(town: Town) -> None:
+    ticket = town.send()
+    assert town.case(ticket, "routed")["opd"] == "PERKIM"
+    town.act(ticket, "accept")
+    town.act(ticket, "answer", text="Lampu sudah diganti, terima kasih.")
+    town.case(ticket, "answered")
+
+    def met() -> dict[str, Any] | None:
+        url = f"{town.compose.url('sla_monitor')}/v1/clocks/{ticket}"
+        answer = town.http.get(url, headers=town.key("verifier"))
+        return answer.json() if answer.status_code == 200 and '"met"' in answer.text else None
+
+    until(met, 30, "the monitor to say that a deadline was met")
+
+    def mirrored() -> bool:
+        lapor = town.compose.url("simulator")
+        reports = town.http.get(f"{lapor}/control/reports?created_by=api:hub").json()["reports"]
+        shown = [town.http.get(f"{lapor}/control/reports/{one['id']}").text for one in reports]
+        return any("Lampu sudah diganti" in report for report in shown)
+
+    until(mirrored, 60, "the answer to stand in LAPOR")
+    public = town.http.get(f"{town.compose.url('intake')}/v1/complaints/{ticket}").json()
+    assert public["status"]["code"] == "answered"
+
+
+def test_its_commands_work_from_a_container(town: Town) -> None:
+    parts = json.loads(town.compose.ops("status", "--json"))["parts"]
+    assert set(parts) == {"kafka", "postgres", *SERVICES}
+    assert all(part["ready"] for part in parts.values())
+    assert "no dead letters" in town.compose.ops("dead", "list")
+    assert "links: " in town.compose.ops("lapor", "status")
+    assert "sla.state" in town.compose.ops("topics")
+    assert "routing: version 1" in town.compose.ops("city", "show")
+    assert "test-publisher" in town.compose.ops("keys", "list")
+    export = town.http.get(f"{town.compose.url('simulator')}/export/laporan-ringkas.xlsx").content
+    assert export.startswith(b"PK")
+
+
+def test_preparing_again_changes_nothing(town: Town) -> None:
+    assert town.compose.ops("secrets").strip() == "nothing was missing"
+    before = town.compose.sql("routing", "SELECT count(*), max(applied_at) FROM public.migrations")
+    town.compose.ops("prepare")
+    assert town.compose.sql("routing", "SELECT count(*), max(applied_at) FROM public.migrations") == before
+
+
+def test_a_services_role_opens_its_own_store_alone(town: Town) -> None:
+    program = (
+        "import asyncio, asyncpg, os\n"
+        "from shared.settings import ServiceSettings\n"
+        "own = ServiceSettings().store_address\n"
+        "async def opens(database):\n"
+        "    try:\n"
+        "        await (await asyncpg.connect(own.rpartition('/')[0] + '/' + database, timeout=5)).close()\n"
+        "    except asyncpg.PostgresError as refused:\n"
+        "        return type(refused).__name__\n"
+        "    return 'open'\n"
+        f"for database in {SERVICES}: print(database, asyncio.run(opens(database)))\n"
+    )
+    for service in SERVICES:
+        found = dict(line.split() for line in town.compose.python(service, program).splitlines())
+        assert [name for name, said in found.items() if said == "open"] == [service]
+        assert {said for name, said in found.items() if name != service} == {"InsufficientPrivilegeError"}
+
+
+def test_services_reach_their_stores_and_not_each_other(town: Town) -> None:
+    program = (
+        "import socket\n"
+        "def reach(host, port):\n"
+        "    try: socket.create_connection((host, port), 3).close()\n"
+        "    except OSError: return False\n"
+        "    return True\n"
+        f"names = {(*SERVICES, 'simulator')}\n"
+        "print(*[name for name in names if reach(name, 8000)], '|', reach('kafka', 9092), reach('postgres', 5432))\n"
+    )
+    for service in SERVICES:
+        others = f"{service} simulator" if service == "lapor_bridge" else service
+        assert town.compose.python(service, program) == f"{others} | True True"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_cannot_write_where_it_stands(town: Town, service: str) -> None:
+    program = (
+        "import os\n"
+        "for place in ('/opt/simpul/x', '/x', '/keys/x', '/secrets/x'):\n"
+        "    try: open(place, 'w')\n"
+        "    except OSError as error: print(error.errno)\n"
+        "told = dict(line.split(':', 1) for line in open('/proc/self/status'))\n"
+        "print(os.getuid(), told['CapEff'].strip(), told['NoNewPrivs'].strip())\n"
+    )
+    *refused, who = town.compose.python(service, program).splitlines()
+    assert len(refused) == 4
+    assert who == "10001 0000000000000000 1"
+
+
+def test_two_of_each_share_the_work(town: Town) -> None:
+    town.compose.up(*(f"{service}=2" for service in SERVICES))
+    tickets = [town.send(index) for _ in range(10) for index in (1, 2)]
+    for ticket in tickets:
+        town.case(ticket, "routed")
+    for service in SERVICES:
+        ready = [state["Health"] for state in town.compose.states([service])]
+        assert ready == ["healthy", "healthy"]
+        hosts = {town.compose.do("exec", "-T", f"--index={n}", service, "hostname").strip() for n in (1, 2)}
+        assert len(hosts) == 2
+
+
+def test_stopping_leaves_nothing_unpublished(town: Town) -> None:
+    tickets = [town.send() for _ in range(20)]
+    town.compose.do("stop", *SERVICES)
+    for state in town.compose.states(SERVICES):
+        assert state["State"] == "exited"
+        assert state["ExitCode"] == 0, state["Name"]
+    for service in SERVICES:
+        assert town.compose.sql(service, "SELECT count(*) FROM delivery.outbox") == "0"
+        logs = town.compose.do("logs", "--no-log-prefix", "--no-color", "--tail=20", service)
+        left = [json.loads(line) for line in logs.splitlines() if '"left"' in line]
+        assert len(left) >= 2
+        assert all(line["everything_published"] for line in left)
+    town.compose.up()
+    for ticket in tickets:
+        town.case(ticket, "routed")
+
+
+def test_what_is_stored_stays_over_down_and_up(town: Town) -> None:
+    ticket = town.send()
+    town.case(ticket, "routed")
+    town.compose.do("down")
+    town.compose.up()
+    assert town.case(ticket, "routed")["opd"] == "PERKIM"
