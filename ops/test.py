@@ -42,6 +42,9 @@ def _tests(expression: str) -> Callable[[], list[str]]:
 
 STEPS = {
     "containers": Step(_tests("containers"), 25, pytest=True),
+    "flow in containers": Step(
+        lambda: ["pytest", "--stores=containers", "tests/flow/test_path.py"], 15, pytest=True
+    ),
     "flow tests": Step(_tests("flow and not containers"), 30, pytest=True),
     "types": Step(lambda: ["mypy"], 5),
     "format": Step(lambda: ["ruff", "format", "--check"], 1),
@@ -115,7 +118,7 @@ async def _run_step(name: str, step: Step) -> Outcome:
     else:
         outcome = Outcome(passed=int(code == 0), failed=int(code != 0))
         told = "ok" if code == 0 else "FAILED"
-    print(f"{name:<12} {told}  ({took:.1f} s)", flush=True)
+    print(f"{name:<18} {told}  ({took:.1f} s)", flush=True)
     if outcome.failed:
         print(output.rstrip() + f"\n--- {name} failed ---\n", flush=True)
     return outcome

