@@ -105,21 +105,28 @@ def test_no_service_is_on_a_network_with_another(config: dict[str, Any], service
         assert own & set(config["services"][store]["networks"]), store
 
 
-def test_only_the_bridge_has_a_way_out(config: dict[str, Any]) -> None:
+WAYS_OUT = {"egress": "lapor_bridge", "attachments": "intake"}
+"""To SP4N-LAPOR; to attachments that are given by their address."""
+
+
+def test_only_who_must_has_a_way_out_and_nobody_shares_it(config: dict[str, Any]) -> None:
     closed = {
         name
         for name, network in config["networks"].items()
         if network.get("internal")
         or network.get("driver_opts", {}).get("com.docker.network.bridge.enable_ip_masquerade") == "false"
     }
-    assert set(config["networks"]) - closed == {"egress"}
-    out = [name for name, told in config["services"].items() if "egress" in told.get("networks", {})]
-    assert out == ["lapor_bridge"]
+    assert set(config["networks"]) - closed == set(WAYS_OUT)
+    for way, service in WAYS_OUT.items():
+        assert [name for name, told in config["services"].items() if way in told.get("networks", {})] == [
+            service
+        ]
 
 
-def test_docker_takes_the_way_out_as_the_bridges_default(config: dict[str, Any]) -> None:
+def test_docker_takes_the_way_out_as_the_default(config: dict[str, Any]) -> None:
     """The gateway is the one of the first network by name."""
-    assert min(config["services"]["lapor_bridge"]["networks"]) == "egress"
+    for way, service in WAYS_OUT.items():
+        assert min(config["services"][service]["networks"]) == way
 
 
 def test_only_http_is_offered_and_only_to_this_machine(config: dict[str, Any]) -> None:
