@@ -7,6 +7,7 @@ from services.routing.domain import (
     acts,
     amending,
     arrival,
+    deadlines,
     erasing,
     lapor,
     oversight,
@@ -28,7 +29,19 @@ from shared.events.intake import (
     ComplaintWithdrawn,
 )
 from shared.events.lapor import LaporLinked, LaporReassigned, LaporReplied, LaporStatusChanged
-from shared.events.sla import ClockLapsed
+from shared.events.sla import (
+    ClockBreached,
+    ClockBreachWithdrawn,
+    ClockCancelled,
+    ClockLapsed,
+    ClockMet,
+    ClockPaused,
+    ClockRescheduled,
+    ClockResumed,
+    ClockStarted,
+    ClockUnobserved,
+    ClockWarned,
+)
 from shared.events.updates import OpdUpdatePosted
 
 hears: Mapping[type[Fact], Rule[Case, City]] = {
@@ -44,6 +57,16 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     LaporReassigned: lapor.on_lapor_reassigned,
     LaporReplied: lapor.on_lapor_replied,
     ClockLapsed: reporter.on_clock_lapsed,
+    ClockStarted: deadlines.on_clock_told,
+    ClockPaused: deadlines.on_clock_told,
+    ClockResumed: deadlines.on_clock_told,
+    ClockRescheduled: deadlines.on_clock_told,
+    ClockWarned: deadlines.on_clock_told,
+    ClockBreached: deadlines.on_clock_told,
+    ClockBreachWithdrawn: deadlines.on_clock_told,
+    ClockMet: deadlines.on_clock_told,
+    ClockCancelled: deadlines.on_clock_told,
+    ClockUnobserved: deadlines.on_clock_told,
     OpdUpdatePosted: updates.on_opd_update_posted,
     acts.Route: work.route,
     acts.Reject: work.reject,

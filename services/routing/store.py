@@ -14,6 +14,7 @@ from services.routing.domain.case import (
     CaseState,
     Classified,
     Complaint,
+    Deadline,
     Disposition,
     Found,
     InLapor,
@@ -21,6 +22,7 @@ from services.routing.domain.case import (
 )
 from services.routing.domain.city import City, parse_city
 from services.routing.domain.updates import unknown_ticket
+from services.routing.domain.worklists import OPEN, VIEWS, Narrowing, Order, Wanted
 from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
@@ -32,14 +34,13 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "complaint_id, ticket, state, opd, received_at, pinned,"
-    " complaint, found, classified, dispositions, in_lapor, history, early"
+    " complaint, found, classified, dispositions, in_lapor, history, early,"
+    " category, kecamatan, given, handed_back, clocks, due_at, pressing, merged"
 )
-AT_WORK: frozenset[CaseState] = frozenset({"triage", "routed", "in_work", "asked", "answered"})
-"""Lists of these are lists of work: a case that is merged into another is not in them."""
-
 _BLANK = Case()
 _DISPOSITIONS = TypeAdapter(tuple[Disposition, ...])
 _HISTORY = TypeAdapter(tuple[Moment, ...])
+_CLOCKS = TypeAdapter(tuple[Deadline, ...])
 
 _parsed: dict[tuple[int, bytes], City] = {}
 """The city as last read, by version and digest."""
@@ -47,9 +48,9 @@ _parsed: dict[tuple[int, bytes], City] = {}
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """A place in the list of cases: the one that a page ended with."""
+    """A place in the list of cases: the one that a page ended with, by the instant that orders it."""
 
-    received_at: datetime
+    at: datetime
     complaint_id: UUID
 
 
@@ -70,16 +71,23 @@ async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
     await tx.execute(
         f"INSERT INTO cases ({_COLUMNS})"  # noqa: S608
         " SELECT k, ticket, state, opd, received_at, pinned, complaint::jsonb, found::jsonb,"
-        " classified::jsonb, dispositions::jsonb, in_lapor::jsonb, history::jsonb, early::jsonb"
+        " classified::jsonb, dispositions::jsonb, in_lapor::jsonb, history::jsonb, early::jsonb,"
+        " category, kecamatan, given, handed_back, clocks::jsonb, due_at, pressing, merged"
         " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],"
-        " $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[])"
+        " $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
+        " $14::text[], $15::text[], $16::integer[], $17::integer[], $18::text[], $19::timestamptz[],"
+        " $20::boolean[], $21::boolean[])"
         " AS n (k, ticket, state, opd, received_at, pinned, complaint, found, classified,"
-        " dispositions, in_lapor, history, early)"
+        " dispositions, in_lapor, history, early, category, kecamatan, given, handed_back, clocks, due_at,"
+        " pressing, merged)"
         " ON CONFLICT (complaint_id) DO UPDATE SET ticket = excluded.ticket, state = excluded.state,"
         " opd = excluded.opd, received_at = excluded.received_at, pinned = excluded.pinned,"
         " complaint = excluded.complaint, found = excluded.found, classified = excluded.classified,"
         " dispositions = excluded.dispositions, in_lapor = excluded.in_lapor, history = excluded.history,"
-        " early = excluded.early",
+        " early = excluded.early, category = excluded.category, kecamatan = excluded.kecamatan,"
+        " given = excluded.given, handed_back = excluded.handed_back, clocks = excluded.clocks,"
+        " due_at = excluded.due_at, pressing = excluded.pressing,"
+        " merged = excluded.merged",
         *zip(*rows, strict=True),
     )
     await _keep_updates(tx, cases)
@@ -121,50 +129,96 @@ async def case_of(connection: Connection, ticket: str) -> tuple[UUID, Case] | No
     return None if row is None else (row["complaint_id"], _case(row))
 
 
-async def newest_cases(
-    connection: Connection, *, opd: str | None, state: CaseState | None, after: Bookmark | None, limit: int
+async def listed(
+    connection: Connection, wanted: Wanted, *, after: Bookmark | None, limit: int
 ) -> list[tuple[Bookmark, Case]]:
-    """Cases, last received first, from behind `after`; each with a bookmark, to go on from."""
-    return await _page(connection, opd=opd, state=state, after=after, limit=limit, order="DESC", beyond="<")
+    """A page of cases as they are wanted, from behind `after`; each with a bookmark, to go on from.
 
-
-async def oldest_in_triage(
-    connection: Connection, *, after: Bookmark | None, limit: int
-) -> list[tuple[Bookmark, Case]]:
-    """Cases that wait for a verifier, the longest waiting first."""
-    return await _page(
-        connection, opd=None, state="triage", after=after, limit=limit, order="ASC", beyond=">"
-    )
-
-
-async def _page(
-    connection: Connection,
-    *,
-    opd: str | None,
-    state: CaseState | None,
-    after: Bookmark | None,
-    limit: int,
-    order: str,
-    beyond: str,
-) -> list[tuple[Bookmark, Case]]:
-    where, values = ["ticket IS NOT NULL"], list[Any]()
-    if state in AT_WORK:
-        where.append("NOT complaint ? 'merged_into'")
-    if opd is not None:
-        values.append(opd)
-        where.append(f"opd = ${len(values)}")
-    if state is not None:
-        values.append(state)
-        where.append(f"state = ${len(values)}")
+    Measured on 100,000 made-up cases of 3 kB, 12,000 of them open, 40 OPDs, on 2 busy cores (2026-11-24): a page
+    of 50 is found in 1 to 8 ms, however it is narrowed or ordered, and read in as much again.
+    """
+    column, way, beyond = _ORDERS[wanted.order]
+    where, values = _conditions(wanted)
+    if wanted.order == "due":
+        where.append("due_at IS NOT NULL")
     if after is not None:
-        values += [after.received_at, after.complaint_id]
-        where.append(f"(received_at, complaint_id) {beyond} (${len(values) - 1}, ${len(values)})")
+        values += [after.at, after.complaint_id]
+        where.append(f"({column}, complaint_id) {beyond} (${len(values) - 1}, ${len(values)})")
     rows = await connection.fetch(
         f"SELECT {_COLUMNS} FROM cases WHERE {' AND '.join(where)}"  # noqa: S608
-        f" ORDER BY received_at {order}, complaint_id {order} LIMIT {limit:d}",
+        f" ORDER BY {column} {way}, complaint_id {way} LIMIT {limit:d}",
         *values,
     )
-    return [(Bookmark(row["received_at"], row["complaint_id"]), _case(row)) for row in rows]
+    return [(Bookmark(row[column], row["complaint_id"]), _case(row)) for row in rows]
+
+
+async def counted(connection: Connection, opd: str | None) -> Mapping[str, int]:
+    """How many cases stand in each worklist: an OPD's own, or (None) the city's.
+
+    Measured as above: an OPD's in 1 to 4 ms, the city's, which counts every open case, in 40 ms.
+    """
+    views = VIEWS["city" if opd is None else "opd"]
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE {' AND '.join(_narrowed(view))}) AS {name}" for name, view in views.items()
+    )
+    row = await connection.fetchrow(
+        f"SELECT {counts} FROM cases WHERE {_among(OPEN)} AND NOT merged{'' if opd is None else ' AND opd = $1'}",  # noqa: S608
+        *([] if opd is None else [opd]),
+    )
+    assert row is not None
+    return {name: row[name] for name in views}
+
+
+_ORDERS: Mapping[Order, tuple[str, str, str]] = {
+    "newest": ("received_at", "DESC", "<"),
+    "oldest": ("received_at", "ASC", ">"),
+    "due": ("due_at", "ASC", ">"),
+}
+"""By which column, which way, and what lies beyond a bookmark."""
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
+    where, values = ["ticket IS NOT NULL"], list[Any]()
+    if wanted.states is not None:
+        where += [_among(wanted.states), _unmerged(wanted.states)]
+    if wanted.within is not None:
+        where += _narrowed(wanted.within)
+    bounds = [
+        ("opd =", wanted.opd),
+        ("category =", wanted.category),
+        ("kecamatan =", wanted.kecamatan),
+        ("received_at >=", wanted.since),
+    ]
+    for comparing, value in bounds:
+        if value is not None:
+            values.append(value)
+            where.append(f"{comparing} ${len(values)}")
+    if wanted.ticket is not None:  # few at most: found first, whatever the planner thinks of it
+        values += [wanted.ticket, f"{wanted.ticket}~"]
+        begins = f"ticket ~>=~ ${len(values) - 1} AND ticket ~<~ ${len(values)}"
+        where.append(f"complaint_id = ANY(ARRAY(SELECT complaint_id FROM cases WHERE {begins}))")  # noqa: S608
+    return where, values
+
+
+def _narrowed(view: Narrowing) -> list[str]:
+    where = [_among(view.states), "NOT merged"]
+    if view.pressing:
+        where.append("pressing")
+    if view.never_given:
+        where.append("given = 0")
+    if view.handed_back:
+        where.append("handed_back > 0")
+    return where
+
+
+def _unmerged(states: Sequence[CaseState]) -> str:
+    """Nobody works on a case that is merged into another: among open ones it is not listed."""
+    return "NOT merged" if set(states) <= set(OPEN) else f"(NOT merged OR NOT {_among(OPEN)})"
+
+
+def _among(states: Sequence[CaseState]) -> str:
+    """In these states, spelled out, so that the planner sees which partial index holds them."""
+    return f"state IN ({', '.join(repr(state) for state in states)})"
 
 
 async def load_city(tx: Transaction) -> City:
@@ -195,6 +249,7 @@ def _case(row: "Record") -> Case:
         in_lapor=InLapor.model_validate_json(row["in_lapor"], extra="ignore"),
         history=_HISTORY.validate_json(row["history"], extra="ignore"),
         early=_early(row["early"]) if row["early"] != "[]" else (),
+        clocks=_CLOCKS.validate_json(row["clocks"], extra="ignore"),
     )
 
 
@@ -214,6 +269,14 @@ def _row(key: UUID, case: Case) -> tuple[Any, ...]:
         case.in_lapor.model_dump_json(exclude_defaults=True),
         _HISTORY.dump_json(case.history, exclude_defaults=True).decode(),
         json.dumps([_kept(fact) for fact in case.early]),
+        case.classified.category if case.classified else None,
+        case.kecamatan,
+        len(case.dispositions),
+        len(case.handed_back),
+        _CLOCKS.dump_json(case.clocks, exclude_defaults=True).decode(),
+        case.due_at,
+        case.pressing,
+        case.merged_into is not None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.routing.domain.case import Case, CaseState, Disposition, InLapor, Moment, Urgency
+from services.routing.domain.case import Case, CaseState, Deadline, Disposition, InLapor, Moment, Urgency
 from shared.events.fact import Instant, Part
 from shared.events.parts import Channel, Klasifikasi, OpdCode, Place, Ticket
 from shared.events.routing import Candidate
@@ -12,6 +12,8 @@ class CaseLine(Part):
     """A case in a list. `opd` is whose it is, or was when it closed; `disposition` counts how often it was given.
 
     `merged_into`: the complaint whose case goes on for this one; nobody works on this one meanwhile.
+    `trace` says how the rules read the text. `due_at` is the earliest deadline of the city or the OPD, `pressing`
+    that one is soon or over, both as the monitor told it. `handed_back` names the OPDs that gave it back.
     """
 
     ticket: str
@@ -34,6 +36,11 @@ class CaseLine(Part):
     last_act_at: Instant | None
     lapor_id: str | None
     merged_into: Ticket | None
+    text: str
+    trace: tuple[str, ...]
+    due_at: Instant | None
+    pressing: bool
+    handed_back: tuple[OpdCode, ...]
 
 
 class TriageLine(CaseLine):
@@ -44,14 +51,13 @@ class TriageLine(CaseLine):
 
 
 class CaseView(TriageLine):
-    """A case whole. `trace` says how the rules read it, by version `registry` of the city's registry."""
+    """A case whole. The rules read it by version `registry` of the city's registry. `clocks` are the open ones."""
 
-    text: str
     category_hint: str | None
     rule: str | None
     confidence: float | None
     registry: int | None
-    trace: tuple[str, ...]
+    clocks: tuple[Deadline, ...]
     dispositions: tuple[Disposition, ...]
     in_lapor: InLapor
     history: tuple[Moment, ...]
@@ -69,6 +75,17 @@ class TriagePage(Part):
 
     cases: tuple[TriageLine, ...]
     next: str | None
+
+
+class Worklists(Part):
+    """How many cases stand in each worklist, for an official's first page. `opd` None: the city's own lists."""
+
+    opd: OpdCode | None
+    mine: int
+    new: int
+    due_soon: int
+    waiting_for_citizen: int
+    handed_back: int
 
 
 def line(complaint_id: UUID, case: Case) -> CaseLine:
@@ -89,12 +106,11 @@ def view(complaint_id: UUID, case: Case) -> CaseView:
     return CaseView(
         **_line(complaint_id, case),
         **_asked(case),
-        text=case.complaint.text,
         category_hint=case.complaint.category_hint,
         rule=found.rule if found else None,
         confidence=found.confidence if found else None,
         registry=found.registry if found else None,
-        trace=found.trace if found else (),
+        clocks=case.clocks,
         dispositions=case.dispositions,
         in_lapor=case.in_lapor,
         history=case.history,
@@ -126,6 +142,11 @@ def _line(complaint_id: UUID, case: Case) -> dict[str, object]:
         "last_act_at": last.at if last else None,
         "lapor_id": case.in_lapor.lapor_id,
         "merged_into": case.merged_into.ticket if case.merged_into else None,
+        "text": complaint.text,
+        "trace": case.found.trace if case.found else (),
+        "due_at": case.due_at,
+        "pressing": case.pressing,
+        "handed_back": case.handed_back,
     }
 
 

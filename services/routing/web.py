@@ -13,13 +13,15 @@ from services.routing import store
 from services.routing.domain import acts
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
+from services.routing.domain.worklists import VIEWS, Order, View, Wanted
 from services.routing.store import Bookmark
-from services.routing.views import CasePage, CaseView, TriagePage, line, triage_line, view
+from services.routing.views import CasePage, CaseView, TriagePage, Worklists, line, triage_line, view
 from shared import audit
 from shared.access import Access, Caller, Denied
 from shared.decision import Refused
 from shared.delivery.commands import Once
 from shared.delivery.desk import Applied, Desk
+from shared.events.fact import Instant
 from shared.events.ids import command_id
 from shared.events.parts import By, FieldError, OpdCode, Reference
 from shared.web import NotFound
@@ -31,6 +33,8 @@ IdempotencyKey = Annotated[Reference | None, Header(description="the same key ag
 After = Annotated[str | None, Query(max_length=80, description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
+_KECAMATAN = r"^[0-9]{2}\.[0-9]{2}\.[0-9]{2}$"
+_TRIAGE = Wanted(states=("triage",), order="oldest")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MISREAD = str.maketrans("OILoil", "011011", "- ")
 
@@ -45,27 +49,53 @@ def case_routes(desk: Desk[Case, City], access: Access) -> APIRouter:
     async def list_cases(
         caller: Annotated[Caller, Depends(official)],
         opd: Annotated[OpdCode | None, Query()] = None,
-        status: Annotated[Status | None, Query()] = None,
+        status: Annotated[list[Status] | None, Query(description="one or several")] = None,
+        view: Annotated[View | None, Query(description="a worklist by its name")] = None,
+        category: Annotated[str | None, Query(max_length=200, description="as classified")] = None,
+        kecamatan: Annotated[str | None, Query(pattern=_KECAMATAN, description="official code")] = None,
+        q: Annotated[
+            str | None, Query(min_length=3, max_length=40, description="how the ticket begins")
+        ] = None,
+        since: Annotated[Instant | None, Query(description="received then or later")] = None,
+        order: Annotated[Order, Query(description="`due` shows only what has a deadline")] = "newest",
         after: After = None,
         limit: Limit = 50,
     ) -> CasePage:
-        """Cases, last received first. An OPD sees its own, whether it asks for them or not."""
-        if caller.role == "opd":
-            if opd not in (None, caller.opd):
-                raise Denied(403, "an OPD's key sees only its own cases")
-            opd = caller.opd
+        """Cases, last received first, narrowed as asked. An OPD sees its own, whether it asks for them or not.
+
+        A worklist (`view`) is the OPD's where one is named, else the verifiers'.
+        """
+        opd = _whose(caller, opd)
+        wanted = Wanted(
+            opd=opd,
+            states=tuple(dict.fromkeys(status)) if status else None,
+            within=VIEWS["city" if opd is None else "opd"][view] if view else None,
+            category=category,
+            kecamatan=kecamatan,
+            ticket=_ticket(q) if q else None,
+            since=since,
+            order=order,
+        )
         async with desk.read() as connection:
-            found = await store.newest_cases(
-                connection, opd=opd, state=status, after=_bookmark(after), limit=limit
-            )
+            found = await store.listed(connection, wanted, after=_bookmark(after), limit=limit)
         cases = tuple(line(mark.complaint_id, case) for mark, case in found)
         return CasePage(cases=cases, next=_next(found, limit))
+
+    @router.get("/worklists")
+    async def count_worklists(
+        caller: Annotated[Caller, Depends(official)], opd: Annotated[OpdCode | None, Query()] = None
+    ) -> Worklists:
+        """How many cases stand under each `view` of `GET /v1/cases`: the caller's own, or those of `opd`."""
+        opd = _whose(caller, opd)
+        async with desk.read() as connection:
+            counts = await store.counted(connection, opd)
+        return Worklists(opd=opd, **counts)
 
     @router.get("/triage", dependencies=[Depends(verifier)])
     async def list_triage(after: After = None, limit: Limit = 50) -> TriagePage:
         """Cases that wait for a verifier, the longest waiting first, with reasons and ranked candidates."""
         async with desk.read() as connection:
-            found = await store.oldest_in_triage(connection, after=_bookmark(after), limit=limit)
+            found = await store.listed(connection, _TRIAGE, after=_bookmark(after), limit=limit)
         cases = tuple(triage_line(mark.complaint_id, case) for mark, case in found)
         return TriagePage(cases=cases, next=_next(found, limit))
 
@@ -147,12 +177,24 @@ def _by(caller: Caller) -> By:
 
 async def _asked_for(desk: Desk[Case, City], ticket: str) -> tuple[UUID, Case]:
     """The case of a ticket, read forgivingly (dashes, case, O for 0). Raises NotFound."""
-    wanted = ticket.translate(_MISREAD).upper()
     async with desk.read() as connection:
-        found = await store.case_of(connection, wanted)
+        found = await store.case_of(connection, _ticket(ticket))
     if found is None:
         raise NotFound("no case has this ticket")
     return found
+
+
+def _ticket(typed: str) -> str:
+    return typed.translate(_MISREAD).upper()
+
+
+def _whose(caller: Caller, opd: str | None) -> str | None:
+    """Whose cases are meant; an OPD's are its own. Raises Denied."""
+    if caller.role != "opd":
+        return opd
+    if opd not in (None, caller.opd):
+        raise Denied(403, "an OPD's key sees only its own cases")
+    return caller.opd
 
 
 def _next(found: list[tuple[Bookmark, Case]], limit: int) -> str | None:
@@ -160,7 +202,7 @@ def _next(found: list[tuple[Bookmark, Case]], limit: int) -> str | None:
     if len(found) < limit:
         return None
     last = found[-1][0]
-    return f"{(last.received_at - _EPOCH) // timedelta(microseconds=1)}.{last.complaint_id.hex}"
+    return f"{(last.at - _EPOCH) // timedelta(microseconds=1)}.{last.complaint_id.hex}"
 
 
 def _bookmark(after: str | None) -> Bookmark | None:

@@ -2,22 +2,30 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from services.routing import store
+from services.routing.domain.acts import Classify, HandBack, Route
 from services.routing.domain.case import Case, CaseState
 from services.routing.domain.city import CityRefused
+from services.routing.domain.worklists import VIEWS, Wanted
 from shared.database import Connection
+from shared.events.parts import Place
+from shared.events.sla import ClockStarted, ClockWarned
 from tests.conftest import MakeStore
 from tests.routing.world import (
+    AT_LAMPS,
     DOCUMENTS,
     HOUR,
     NOW,
     VAGUE,
     a_case,
+    done,
     fact_id,
     fold,
     in_lapor,
@@ -26,6 +34,7 @@ from tests.routing.world import (
     received,
     replied_there,
     status_changed,
+    told,
     withdrawn,
 )
 
@@ -50,7 +59,7 @@ async def load_documents(connection: Connection, documents: object) -> None:
 @pytest.mark.parametrize("state", STATES)
 async def test_a_case_comes_back_as_it_was_kept(store_of: MakeStore, state: CaseState) -> None:
     pool = await store_of("routing")
-    case = a_case(state)
+    case = fold(a_case(state), told(ClockStarted, due_at=NOW)).state
     await store.save_cases(pool, {KEY: case})  # type: ignore[arg-type]
     assert await store.load_cases(pool, [KEY]) == {KEY: case}  # type: ignore[arg-type]
 
@@ -97,27 +106,79 @@ async def test_lists_go_on_where_the_page_before_ended(store_of: MakeStore) -> N
     for n in range(7):
         words = {"words": VAGUE} if n % 2 else {}
         event = received(ticket=f"{n:011d}", received_at=NOW - timedelta(hours=n // 2), **words)  # type: ignore[arg-type]
-        cases[UUID(int=n)] = fold(Case(), event).state
+        due = told(ClockStarted, due_at=NOW + timedelta(days=(n * 3) % 7)) if n != 4 else linked()
+        cases[UUID(int=n)] = fold(Case(), event, due).state
     cases[UUID(int=99)] = fold(Case(), linked()).state
     async with pool.acquire() as connection:
         await store.save_cases(connection, cases)
 
-        async def pages(**wanted: object) -> list[int]:
+        async def pages(**wanted: Any) -> list[int]:
             seen: list[int] = []
             after = None
-            while page := await store.newest_cases(connection, after=after, limit=2, **wanted):  # type: ignore[arg-type]
+            while page := await store.listed(connection, Wanted(**wanted), after=after, limit=2):
                 seen += [mark.complaint_id.int for mark, _ in page]
                 after = page[-1][0]
             return seen
 
-        assert await pages(opd=None, state=None) == [1, 0, 3, 2, 5, 4, 6]
-        assert await pages(opd="LAMPU", state=None) == [0, 2, 4, 6]
-        assert await pages(opd="LAMPU", state="triage") == []
-        assert await pages(opd=None, state="triage") == [1, 3, 5]
-        oldest = await store.oldest_in_triage(connection, after=None, limit=2)
-        assert [mark.complaint_id.int for mark, _ in oldest] == [5, 3]
-        rest = await store.oldest_in_triage(connection, after=oldest[-1][0], limit=2)
-        assert [mark.complaint_id.int for mark, _ in rest] == [1]
+        assert await pages() == [1, 0, 3, 2, 5, 4, 6]
+        assert await pages(order="oldest") == [6, 4, 5, 2, 3, 0, 1]
+        assert await pages(order="due") == [0, 5, 3, 1, 6, 2]
+        assert await pages(opd="LAMPU") == [0, 2, 4, 6]
+        assert await pages(opd="LAMPU", order="due") == [0, 6, 2]
+        assert await pages(opd="LAMPU", states=("triage",)) == []
+        assert await pages(states=("triage",), order="oldest") == [5, 3, 1]
+        assert await pages(states=("triage", "routed")) == [1, 0, 3, 2, 5, 4, 6]
+        assert await pages(since=NOW - HOUR) == [1, 0, 3, 2]
+        assert await pages(ticket="0000000000") == [1, 0, 3, 2, 5, 4, 6]
+        assert await pages(ticket="00000000003") == [3]
+        assert await pages(ticket="1") == []
+
+
+async def test_lists_are_narrowed_by_category_and_place(store_of: MakeStore) -> None:
+    pool = await store_of("routing")
+    places = [Place(kelurahan="15.99.01.1001"), Place(kecamatan="15.99.01"), Place(text="entah"), None]
+    cases = {
+        UUID(int=n): fold(Case(), received(ticket=f"{n:011d}", place=place)).state
+        for n, place in enumerate(places)
+    }
+    cases[UUID(int=0)] = fold(cases[UUID(int=0)], done(Classify(category="Jalan Rusak"))).state
+    async with pool.acquire() as connection:
+        await store.save_cases(connection, cases)
+
+        async def found(**wanted: Any) -> set[int]:
+            page = await store.listed(connection, Wanted(**wanted), after=None, limit=9)
+            return {mark.complaint_id.int for mark, _ in page}
+
+        assert await found(kecamatan="15.99.01") == {0, 1}
+        assert await found(kecamatan="15.99.02") == set()
+        assert await found(category="Jalan Rusak") == {0}
+
+
+async def test_a_worklist_holds_what_it_counts_and_no_more(store_of: MakeStore) -> None:
+    pool = await store_of("routing")
+    bounced = fold(
+        a_case("routed"), done(HandBack(reason="Bukan kami."), AT_LAMPS), done(Route(opd="JALAN"))
+    ).state
+    back = fold(a_case("routed"), done(HandBack(reason="Bukan kami."), AT_LAMPS)).state
+    urgent = fold(a_case("in_work"), told(ClockStarted, due_at=NOW), told(ClockWarned, due_at=NOW)).state
+    every = [*(a_case(state) for state in STATES if state != "new"), bounced, back, urgent]
+    cases = {
+        UUID(int=n): replace(case, complaint=case.complaint.model_copy(update={"ticket": f"{n:011d}"}))
+        for n, case in enumerate(every)
+        if case.complaint is not None
+    }
+    expected = {
+        None: {"mine": 2, "new": 1, "due_soon": 1, "waiting_for_citizen": 1, "handed_back": 1},
+        "LAMPU": {"mine": 5, "new": 1, "due_soon": 1, "waiting_for_citizen": 1, "handed_back": 0},
+        "JALAN": {"mine": 1, "new": 1, "due_soon": 0, "waiting_for_citizen": 0, "handed_back": 1},
+    }
+    async with pool.acquire() as connection:
+        await store.save_cases(connection, cases)
+        for opd, counts in expected.items():
+            assert await store.counted(connection, opd) == counts
+            for name, within in VIEWS["city" if opd is None else "opd"].items():
+                page = await store.listed(connection, Wanted(opd=opd, within=within), after=None, limit=99)
+                assert len(page) == counts[name], (opd, name)
 
 
 async def test_a_merged_case_is_in_no_list_of_work_and_still_to_be_found(store_of: MakeStore) -> None:
@@ -125,12 +186,15 @@ async def test_a_merged_case_is_in_no_list_of_work_and_still_to_be_found(store_o
     apart, rests = a_case("triage"), fold(a_case("triage"), merged()).state
     async with pool.acquire() as connection:
         await store.save_cases(connection, {UUID(int=1): rests})
-        assert await store.oldest_in_triage(connection, after=None, limit=9) == []
-        triage = await store.newest_cases(connection, opd=None, state="triage", after=None, limit=9)
-        everything = await store.newest_cases(connection, opd=None, state=None, after=None, limit=9)
+        assert await store.listed(connection, Wanted(states=("triage",)), after=None, limit=9) == []
+        triage = await store.listed(connection, Wanted(within=VIEWS["city"]["mine"]), after=None, limit=9)
+        everything = await store.listed(connection, Wanted(), after=None, limit=9)
         assert (triage, [case for _, case in everything]) == ([], [rests])
         await store.save_cases(connection, {UUID(int=1): apart})
-        assert [case for _, case in await store.oldest_in_triage(connection, after=None, limit=9)] == [apart]
+        assert [
+            case
+            for _, case in await store.listed(connection, Wanted(states=("triage",)), after=None, limit=9)
+        ] == [apart]
 
 
 async def test_a_ticket_finds_its_case(store_of: MakeStore) -> None:

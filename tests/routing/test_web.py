@@ -146,13 +146,54 @@ async def test_lists_are_by_opd_and_status(office: Office) -> None:
     assert (await office.get("/v1/cases?opd=LAMPU", "opd:JALAN"))[0] == 403
 
 
+async def test_several_states_and_a_worklist_narrow_together(office: Office) -> None:
+    async def tickets(query: str, role: str = "verifier") -> list[str]:
+        status, page = await office.get(f"/v1/cases{query}", role)
+        assert status == 200, page
+        return [case["ticket"] for case in page["cases"]]
+
+    assert await tickets("?status=triage&status=routed") == [VAGUE_TICKET, CLEAR_TICKET]
+    assert await tickets("?view=new") == [VAGUE_TICKET]
+    assert await tickets("?view=new", "opd:LAMPU") == [CLEAR_TICKET]
+    assert await tickets("?view=new&opd=LAMPU") == [CLEAR_TICKET]
+    assert await tickets("?view=mine&status=asked", "opd:LAMPU") == []
+    assert await tickets("?view=new", "opd:JALAN") == []
+    assert await tickets("?q=0000-0000-O1") == [CLEAR_TICKET]
+    assert await tickets("?order=due") == []
+    assert await tickets("?since=2100-01-01T00:00:00Z") == []
+
+
+async def test_an_official_begins_the_day_with_numbers(office: Office) -> None:
+    _, opds = await office.get("/v1/worklists", "opd:LAMPU")
+    assert opds == {
+        "opd": "LAMPU", "mine": 1, "new": 1, "due_soon": 0, "waiting_for_citizen": 0, "handed_back": 0,
+    }  # fmt: skip
+    _, citys = await office.get("/v1/worklists")
+    assert (citys["opd"], citys["mine"], citys["new"]) == (None, 1, 1)
+    assert (await office.get("/v1/worklists?opd=LAMPU", "admin"))[1] == opds
+    assert (await office.get("/v1/worklists?opd=LAMPU", "opd:JALAN"))[0] == 403
+    assert (await office.get("/v1/worklists", "publisher"))[0] == 403
+
+
+async def test_a_line_says_what_it_is_about_and_how_it_was_read(office: Office) -> None:
+    _, page = await office.get("/v1/cases", "opd:LAMPU")
+    [case] = page["cases"]
+    assert case["text"] == CLEAR[1]
+    assert any("lampu jalan mati" in one for one in case["trace"])
+    assert (case["due_at"], case["pressing"], case["handed_back"]) == (None, False, [])
+
+
 async def test_a_senseless_question_names_its_field(office: Office) -> None:
     for query, field in [
-        ("?status=new", "status"),
+        ("?status=new", "status.0"),
         ("?opd=x!", "opd"),
         ("?limit=0", "limit"),
         ("?limit=999", "limit"),
         ("?after=tomorrow", "after"),
+        ("?view=all", "view"),
+        ("?order=random", "order"),
+        ("?since=yesterday", "since"),
+        ("?kecamatan=Jelutung", "kecamatan"),
         ("?after=99999999999999999999999.0", "after"),
     ]:
         status, problem = await office.get(f"/v1/cases{query}")

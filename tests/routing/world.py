@@ -269,6 +269,26 @@ def lapsed(clock: Any, since: UUID | None, name: str = "lapsed") -> ClockLapsed:
     ).known_as(fact_id(name))
 
 
+def told(kind: Any, clock: Any = "first_response", *, due_at: datetime | None = NOW, **more: Any) -> Event:
+    """What the monitor says about a clock."""
+    fields: dict[str, Any] = {
+        "ticket": "0123456789A",
+        "clock": clock,
+        "binds": "opd" if clock == "first_response" else "city",
+        "disposition": 1 if clock == "first_response" else None,
+        "channel": "app",
+        "occurrence": 1,
+        "level": 0,
+        "started_at": NOW - HOUR,
+        "due_at": due_at,
+        "at": NOW,
+        "policy": "p1",
+        "calendar": "c1",
+    }
+    event: Event = kind(**{**fields, **more})
+    return event.known_as(fact_id(f"{kind.__name__} {clock} {due_at} {more}"))
+
+
 def done(act: Act, by: By = VERIFIER, name: str | None = None) -> Act:
     """The act, done by somebody, under an id of its own."""
     return act.done_by(by).known_as(fact_id(name or repr(act)))

@@ -19,6 +19,7 @@ from shared.events.parts import (
     Ticket,
 )
 from shared.events.routing import Candidate
+from shared.events.sla import ClockName
 
 CaseState = Literal["new", "triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
 """Where a case stands (CONTRACTS, case states). `new`: the complaint itself has not arrived yet."""
@@ -116,6 +117,18 @@ class Moment(Part):
     attachments: tuple[Attachment, ...] = ()
 
 
+class Deadline(Part):
+    """An open clock of the city or an OPD, as the monitor told it; `due_at` None while it is paused.
+
+    `pressing`: it was warned of, or has passed.
+    """
+
+    clock: ClockName
+    disposition: int | None = None
+    due_at: Instant | None
+    pressing: bool = False
+
+
 class InLapor(Part):
     """How the report stands in SP4N-LAPOR, as far as we were told; the institution as it is written there."""
 
@@ -148,6 +161,7 @@ class Case:
     in_lapor: InLapor = _NOT_SEEN_IN_LAPOR
     history: tuple[Moment, ...] = ()
     early: tuple[Event, ...] = ()
+    clocks: tuple[Deadline, ...] = ()
     fresh: tuple[Update, ...] = field(default=(), compare=False)
     """Updates that the store has still to write down, so that none is taken twice by anybody."""
 
@@ -174,6 +188,29 @@ class Case:
             return None
         last = self.dispositions[-1] if self.dispositions else None
         return last.opd if last is not None and last.ended != "handed_back" else None
+
+    @property
+    def handed_back(self) -> tuple[OpdCode, ...]:
+        """The OPDs that gave it back, in order; one that did so twice stands twice."""
+        return tuple(one.opd for one in self.dispositions if one.ended == "handed_back")
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The earliest deadline of the city or an OPD; None where none is known to run."""
+        return min((one.due_at for one in self.clocks if one.due_at is not None), default=None)
+
+    @property
+    def pressing(self) -> bool:
+        """Whether one of its deadlines is soon, or over, as the monitor said."""
+        return any(one.pressing for one in self.clocks)
+
+    @property
+    def kecamatan(self) -> str | None:
+        """Where it is, by official code."""
+        place = self.complaint.place if self.complaint else None
+        if place is None:
+            return None
+        return place.kecamatan or (place.kelurahan[:8] if place.kelurahan else None)
 
     @property
     def last_act(self) -> Moment | None:
