@@ -39,6 +39,7 @@ intake        POST  /v1/complaints/{ticket}/erase                      401  401 
 
 routing       GET   /v1/cases                                          401  401  401  403  403  yes  own  yes  yes  403
 routing       GET   /v1/triage                                         401  401  401  403  403  403  403  yes  yes  403
+routing       GET   /v1/worklists                                      401  401  401  403  403  yes  own  yes  yes  403
 routing       GET   /v1/cases/{ticket}                                 401  401  401  403  403  yes  404  yes  yes  403
 routing       POST  /v1/cases/{ticket}/accept                          401  401  401  403  403  yes  404  yes  yes  403
 routing       POST  /v1/cases/{ticket}/progress                        401  401  401  403  403  yes  404  yes  yes  403
