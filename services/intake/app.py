@@ -1,6 +1,7 @@
 """Intake, put together: its fold, its routes, its seal."""
 
 from services.intake.acting import acting_routes
+from services.intake.attachments import UPLOADS, attachment_routes
 from services.intake.fetching import Fetching
 from services.intake.handlers import intake_fold
 from services.intake.privacy import privacy_routes
@@ -17,9 +18,9 @@ def open_intake(settings: Settings) -> Parts:
     seal = Seal.from_file(settings.master_key_file)
     return Parts(
         fold=intake_fold(seal, settings.public_url),
-        routes=[complaint_routes, acting_routes, privacy_routes(seal)],
+        routes=[complaint_routes, acting_routes, privacy_routes(seal), attachment_routes(seal)],
         loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
-        bodies=LARGER_BODIES,
+        bodies=LARGER_BODIES | UPLOADS,
         seal=seal,
         sealed=frozenset({SubmissionPosted.topic}),
     )

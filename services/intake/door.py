@@ -74,7 +74,8 @@ class Door:
     def opens(self, *roles: Role, secret: bool = False) -> Callable[..., Awaitable[Actor]]:
         """A FastAPI dependency: for these roles, and with `secret` for whoever has the tracking secret.
 
-        A publisher (and the bridge) only where the complaint is its own; officials at every one. 401 without
+        A publisher (and the bridge) only where the complaint is its own, an OPD where it has the case, other
+        officials at every one. 401 without
         or with a wrong key, 403 where its role never may, else 404: also where the ticket is another's, or
         the secret another one's.
         """
@@ -121,6 +122,8 @@ def read_ticket_in_path(ticket: str) -> str:
 def _is_for(caller: Caller, at: Doorway) -> bool:
     if caller.role == "bridge":
         return at.source == LAPOR
+    if caller.role == "opd":
+        return at.opd is not None and at.opd == caller.opd
     return caller.role != "publisher" or (at.source == caller.name != LAPOR)
 
 

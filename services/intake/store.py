@@ -396,6 +396,8 @@ class Doorway:
 
     ref: ComplaintRef
     source: str
+    opd: str | None
+    anonymous: bool
     secret_hash: bytes | None
     merged_into: ComplaintRef | None
     absorbed: tuple[ComplaintRef, ...]
@@ -404,7 +406,7 @@ class Doorway:
 async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
     """The complaint with this ticket, as far as its door is concerned; None where there is none."""
     row = await connection.fetchrow(
-        """SELECT complaint_id, ticket, source, secret_hash, merged_into, absorbed
+        """SELECT complaint_id, ticket, source, opd, anonymous, secret_hash, merged_into, absorbed
              FROM complaints WHERE ticket = $1""",
         ticket,
     )
@@ -413,6 +415,8 @@ async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
     return Doorway(
         ref=ComplaintRef(complaint_id=row["complaint_id"], ticket=row["ticket"]),
         source=row["source"],
+        opd=row["opd"],
+        anonymous=row["anonymous"],
         secret_hash=row["secret_hash"],
         merged_into=_ref(row["merged_into"]),
         absorbed=_REFS.validate_json(row["absorbed"] or "[]"),

@@ -55,11 +55,15 @@ CALLERS = {
 
 NAME, PHONE, WORDS = "Warga Canary Contoh", "0800-000-4711", "kenanga"
 """What is searched for in answers: whose complaint it is, and a word of it."""
+PDF = b"%PDF-1.7\n%%EOF\n"
 LAMPS = {
     "channel": "app",
     "title": f"Lampu jalan mati di depan pasar {WORDS}",
     "text": f"Sudah seminggu lampu jalan di depan pasar padam, gelap sekali. Lampu jalan mati {WORDS}.",
     "reporter": {"name": NAME, "phone": PHONE},
+    "attachments": [
+        {"name": "a.pdf", "media_type": "application/pdf", "inline": base64.b64encode(PDF).decode()}
+    ],
 }
 _references = itertools.count(1)
 _offsets = itertools.count(1)
@@ -175,6 +179,11 @@ class Hub:
             self._ready = await asyncio.gather(*(self.post() for _ in range(25)))
             await self.carry()
         return self._ready.pop()
+
+    async def file_of(self, known: Known) -> str:
+        """The attachment that it came with."""
+        listed = await self.ask("intake", "GET", f"/v1/complaints/{known.ticket}/attachments", "sender")
+        return str(listed.json()["attachments"][0]["id"]) if listed.status_code == 200 else "0" * 32
 
     async def carry(self) -> None:
         """Bring everybody what the others have said since."""

@@ -34,6 +34,9 @@ intake        POST  /v1/complaints/{ticket}/rate                       401  yes 
 intake        POST  /v1/complaints/{ticket}/withdraw                   401  yes  404  yes  404  403  403  403  403  403
 intake        POST  /v1/complaints/{ticket}/merge                      401  401  401  403  403  403  403  yes  yes  403
 intake        POST  /v1/complaints/{ticket}/unmerge                    401  401  401  403  403  403  403  yes  yes  403
+intake        POST  /v1/complaints/{ticket}/attachments                401  yes  404  yes  404  yes  404  yes  yes  404
+intake        GET   /v1/complaints/{ticket}/attachments                401  yes  404  yes  404  yes  404  yes  yes  404
+intake        GET   /v1/complaints/{ticket}/attachments/{attachment_id} 401 yes  404  yes  404  yes  404  yes  yes  404
 intake        GET   /v1/complaints/{ticket}/reporter                   401  401  401  403  403  403  403  yes  403  yes
 intake        POST  /v1/complaints/{ticket}/erase                      401  401  401  403  403  403  403  403  yes  403
 

@@ -10,11 +10,13 @@ import pytest
 from fastapi import FastAPI
 
 from services.intake.acting import acting_routes
+from services.intake.attachments import UPLOADS, attachment_routes
 from services.intake.handlers import intake_fold
 from services.intake.privacy import privacy_routes
-from services.intake.web import complaint_routes
+from services.intake.web import LARGER_BODIES, complaint_routes
 from shared import clock
 from shared.access import Access, new_key
+from shared.bodies import limit_bodies
 from shared.database import Pool
 from shared.delivery import saying
 from shared.delivery.desk import Desk
@@ -51,14 +53,17 @@ async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
             "verifier": "verifier",
             "admin": "admin",
             "opd": "opd:PUPR",
+            "other opd": "opd:DLH",
         }.items()
     }
     keys_file = tmp_path / "keys.json"
     keys_file.write_text(json.dumps({"keys": [entry for _, entry in made.values()]}))
     app = FastAPI()
     answer_problems(app)
-    for routes in (complaint_routes, acting_routes, privacy_routes(seal)):
-        app.include_router(routes(desk, Access(keys_file)))
+    access = Access(keys_file)
+    for routes in (complaint_routes, acting_routes, privacy_routes(seal), attachment_routes(seal)):
+        app.include_router(routes(desk, access))
+    limit_bodies(app, access, LARGER_BODIES | UPLOADS)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -3,14 +3,21 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -19,7 +26,7 @@ from services.intake.domain.complaint import Complaint
 from services.intake.domain.files import MOST_BYTES, clean
 from services.intake.domain.means import Means
 from services.intake.domain.receiving import submission_key
-from services.intake.fetching import WAITS, Fetching, ForGood, download, may_be_fetched_from
+from services.intake.fetching import WAITS, Fetching, ForGood, Passing, download, may_be_fetched_from
 from services.intake.handlers import intake_fold
 from shared import clock
 from shared.database import Pool
@@ -308,6 +315,58 @@ async def test_one_whose_key_is_gone_is_given_up_and_holds_no_other_up(world: Wo
 )
 def test_only_public_addresses_are_fetched_from(address: str, allowed: bool) -> None:
     assert may_be_fetched_from(ip_address(address)) is allowed
+
+
+def certificate(name: str, folder: Path) -> Path:
+    """A key and a certificate for this name alone, signed by itself, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, SHA256())
+    )
+    file = folder / f"{name}.pem"
+    file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM)
+    )
+    return file
+
+
+@pytest.mark.parametrize(("name", "fits"), [("localhost", True), ("contoh.invalid", False)])
+async def test_a_certificate_must_be_the_hosts_though_its_address_is_what_is_called(
+    tmp_path: Path, name: str, fits: bool
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbytes")
+        await writer.drain()
+        writer.close()
+
+    asked: list[bytes] = []
+    pem = certificate(name, tmp_path)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(pem)
+    trust = ssl.create_default_context(cafile=str(pem))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=ours)
+    port = server.sockets[0].getsockname()[1]
+    everywhere_here = (*HERE, IPv6Network("::1/128"))
+    async with server:
+        url = f"https://localhost:{port}/a?b=c"
+        if fits:
+            assert await download(url, everywhere_here, trust) == b"bytes"
+            assert asked[0].startswith(b"GET /a?b=c HTTP/1.1\r\n")
+            assert f"host: localhost:{port}\r\n".encode() in asked[0].lower()
+        else:
+            with pytest.raises(Passing):
+                await download(url, everywhere_here, trust)
+            assert asked == []
 
 
 async def test_an_exception_is_one_network_and_no_other(world: World) -> None:

@@ -12,6 +12,7 @@ from services.intake.domain.complaint import Complaint, File, Unfetched
 from services.intake.domain.files import INLINE_PIXELS, Clean, Unfit, clean
 from services.intake.domain.keyed import Subkeys
 from services.intake.domain.masking import masked
+from services.intake.domain.possible import require
 from shared.decision import Decision, Refused
 from shared.events.fact import Fact
 from shared.events.intake import ComplaintAmended
@@ -104,6 +105,8 @@ def attach_file(complaint: Complaint, act: AttachFile, keys: Subkeys, now: datet
         raise Refused([FieldError(field="file", reason="the complaint is erased")], conflict=True)
     if held(complaint, act, keys) is not None:
         return Decision(complaint)
+    if act.opd is None:
+        require(complaint, "attach")
     taken = len(complaint.attachments) + len(complaint.unfetched)
     if (len(complaint.evidence) if act.opd else taken) >= MOST_FILES:
         reason = f"no more than {MOST_FILES} files are kept of one complaint"
@@ -123,6 +126,14 @@ def held(complaint: Complaint, act: AttachFile, keys: Subkeys) -> Attachment | N
     sha256 = hashlib.sha256(act.content).hexdigest()
     among = complaint.evidence if act.opd else complaint.attachments
     return next((one for one in among if one.id == identity or one.sha256 == sha256), None)
+
+
+def may_see(role: str, media_type: str, opd: str | None, *, anonymous: bool) -> bool:
+    """Whether whoever was let in at the complaint's door may see this file of it.
+
+    An anonymous reporter's PDF is not for an OPD: what names its author cannot be taken out of it.
+    """
+    return not (anonymous and role == "opd" and opd is None and media_type == "application/pdf")
 
 
 def on_file_fetched(

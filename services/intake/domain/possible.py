@@ -13,9 +13,10 @@ _OPEN: tuple[Status, ...] = (
     "received", "verifying", "reexamined", "routed", "in_work", "waiting", "answered",
 )  # fmt: skip
 
-POSSIBLE: Mapping[ActName | Literal["protect"], tuple[Status, ...]] = {
+POSSIBLE: Mapping[ActName | Literal["protect", "attach"], tuple[Status, ...]] = {
     "amend": _OPEN,
     "protect": tuple(STATUS_WORDS),  # an amendment of flags alone
+    "attach": _OPEN,  # an OPD's evidence of its work may come at any time
     "reply": _OPEN,
     "rate": ("answered", "closed"),
     "withdraw": (*_OPEN, "rejected", "merged"),
@@ -24,7 +25,7 @@ POSSIBLE: Mapping[ActName | Literal["protect"], tuple[Status, ...]] = {
 }
 
 
-def require(complaint: Complaint, act: ActName | Literal["protect"]) -> None:
+def require(complaint: Complaint, act: ActName | Literal["protect", "attach"]) -> None:
     """Raises Refused (conflict), naming state and act, where the table does not allow it."""
     if complaint.erased == "complaint" and act in ("amend", "reply"):
         reason = f"{complaint.ticket} is erased; nobody would read what {act} says"
