@@ -60,15 +60,15 @@ def _schemas() -> dict[str, Any]:
 
 def _add(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
-    for status in _possible(operation):
+    if "422" in answers and JSON not in answers["422"].get("content", {}):
+        del answers["422"]  # FastAPI's own, of another shape
+    declared = {status for status in answers if status[0] in "45"}
+    for status in sorted(_possible(operation) | declared):
         answer = answers.setdefault(status, {"description": _MEANS[status]})
-        if status == "422":
-            answer["description"] = _MEANS[status]
-            answer["content"] = {}
         answer.setdefault("content", {})[JSON] = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
-def _possible(operation: dict[str, Any]) -> list[str]:
+def _possible(operation: dict[str, Any]) -> set[str]:
     """Which problems can come of a route, by what it takes."""
     takes = {parameter["in"] for parameter in operation.get("parameters", ())}
     found = {"429", "503"}
@@ -80,4 +80,4 @@ def _possible(operation: dict[str, Any]) -> list[str]:
         found |= {"422"}
     if "requestBody" in operation:
         found |= {"400", "408", "409", "413"}
-    return sorted(found)
+    return found

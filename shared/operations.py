@@ -192,7 +192,7 @@ def operations_routes(desk: Desk[Any, Any], access: Access) -> APIRouter:
             else StoppedView(stopped=True, since=found[0], reason=found[1])
         )
 
-    @router.post("/stopped/resume", status_code=204)
+    @router.post("/stopped/resume", status_code=204, responses={404: {"description": "It has not stopped."}})
     async def resume(why: Why, caller: admin) -> None:
         """Let a consumer that stopped itself go on, after a mend."""
         async with desk.read() as connection:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Path, Request, Security
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyHeader
 
 from services.intake import store
 from services.intake.domain.channels import LAPOR
@@ -22,14 +23,16 @@ from shared.events.parts import By, FieldError
 from shared.web import NotFound
 
 TicketInPath = Annotated[str, Path(max_length=40, description="as the citizen was given it")]
-SecretInHeader = Annotated[
-    str | None,
-    Header(
-        alias="Simpul-Secret",
-        max_length=200,
-        description="the tracking secret that was returned when the complaint was created; takes a key's place",
-    ),
-]
+_SECRET = APIKeyHeader(
+    name="Simpul-Secret",
+    scheme_name="secret",
+    auto_error=False,
+    description="The tracking secret that was returned when the complaint was created; it takes a key's place.",
+)
+
+
+def _no_secret() -> None:
+    """Where none counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +84,14 @@ class Door:
         """
 
         wanted = [*roles, "the tracking secret"] if secret else [*roles]
+        given = Security(_SECRET) if secret else Depends(_no_secret)
 
         async def who(
             request: Request,
             ticket: TicketInPath,
-            _: Annotated[None, Security(BEARER, scopes=wanted)],
-            simpul_secret: SecretInHeader = None,
+            _: Annotated[None, Security(BEARER, scopes=[*roles])],
+            told: Annotated[str | None, given],
         ) -> Actor:
-            told = simpul_secret if secret else None
             caller = None
             if told is None or "authorization" in request.headers:
                 caller = await self._access.known(request)

@@ -17,6 +17,11 @@ from shared.events.parts import FieldError
 LARGEST_FILE = 32 * 1024 * 1024
 SHOWN = 100
 
+_WORKBOOK = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
+
 MakeRoutes = Callable[[Desk[Any, Any], Access], APIRouter]
 
 
@@ -50,7 +55,7 @@ def lapor_routes(zone: tzinfo, *, connected: bool) -> MakeRoutes:
                     ],
                 }
 
-        @router.post("/v1/lapor/imports")
+        @router.post("/v1/lapor/imports", openapi_extra={"requestBody": _WORKBOOK})
         async def take_in(
             request: Request, _: Annotated[Caller, Depends(access.caller("admin"))]
         ) -> dict[str, Any]:
