@@ -64,7 +64,7 @@ def _add(operation: dict[str, Any]) -> None:
         del answers["422"]  # FastAPI's own, of another shape
     declared = {status for status in answers if status[0] in "45"}
     for status in sorted(_possible(operation) | declared):
-        answer = answers.setdefault(status, {"description": _MEANS[status]})
+        answer = answers.setdefault(status, {"description": _MEANS.get(status, "")})
         answer.setdefault("content", {})[JSON] = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
