@@ -38,7 +38,9 @@ _READ = "SELECT lapor_id, seen ->> 'as_of' AS as_of FROM links"
 """When each report was last read; begun before the request, so that a later change is not missed."""
 
 _MONITOR = """
-SELECT count(*) AS "complaints with a deadline to be told of"
+SELECT count(*) AS "complaints with a deadline to be told of",
+    (SELECT count(*) FROM untallied) AS "complaints to be tallied",
+    (SELECT count(*) FROM aggregates WHERE uncounted) AS "aggregates to be counted"
 FROM delivery.keys WHERE next_due_at <= now() AND parked IS NULL
 """
 

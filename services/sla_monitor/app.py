@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.sla_monitor import store
 from services.sla_monitor.adopt import adopt
+from services.sla_monitor.aggregate import aggregate
 from services.sla_monitor.handlers import make_fold
 from services.sla_monitor.settings import Settings
 from services.sla_monitor.sweep import sweep
@@ -16,7 +17,7 @@ def open_sla_monitor(settings: Settings) -> Parts:
     return Parts(
         fold=make_fold(timedelta(seconds=settings.settle_seconds)),
         routes=[clock_routes],
-        loops={"sweep": sweep, "adopt": adopt},
+        loops={"sweep": sweep, "adopt": adopt, "aggregate": aggregate},
         watermark=True,
         restate=store.restate,
     )

@@ -14,7 +14,7 @@ import structlog
 from shared import audit, clock
 from shared.database import Connection, Pool, Transaction, refuses_the_row
 from shared.decision import Unworkable
-from shared.delivery import commands, keys, letters, saying, sequence, watermark
+from shared.delivery import commands, keys, letters, sequence, watermark
 from shared.delivery.commands import Once
 from shared.delivery.fold import Fold
 from shared.delivery.folding import Folding, Outcome, refusal_words
@@ -23,7 +23,6 @@ from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.delivery.reading import Item, handed_in, located, read
 from shared.delivery.record import Record
-from shared.delivery.saying import fresh_cause
 from shared.delivery.streak import Streak
 from shared.events.fact import Event, Fact
 from shared.logging import where
@@ -75,6 +74,11 @@ class Work(Generic[S, C]):
         outcome = await self._folding.settle([handed_in(key, fact) for key, fact in facts])
         self.outcome = self.outcome.joined(outcome)
         return outcome.states
+
+    async def say(self, says: Sequence[tuple[UUID, Event]]) -> None:
+        """Say what a loop states, each event under its locked key."""
+        await self._folding.say(says)
+        self.outcome.said += len(says)
 
 
 @dataclass
@@ -237,10 +241,7 @@ class Desk(Generic[S, C]):
         if self.restate is None:
             return 0
         says = await self.restate(folding.tx, named)
-        said = [saying.word(folding.rows[key], [event], fresh_cause(), self.epoch) for key, event in says]
-        await saying.say(
-            folding.tx, [one for _, words in said for one in words], folding.now, folding.now.date()
-        )
+        await folding.say(says)
         return len(says)
 
     @asynccontextmanager

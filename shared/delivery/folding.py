@@ -197,6 +197,13 @@ class Folding(Generic[S, C]):
         again = [item.key for item in kept if item.key is not None]
         return {key: scope for key in [*fresh, *again] if (scope := rows[key].erased) is not None}
 
+    async def say(self, says: Sequence[tuple[UUID, Event]]) -> None:
+        """Say statements: events of topics that are not numbered, each under its locked key."""
+        worded = [
+            saying.word(self.rows[key], [event], saying.fresh_cause(), self._epoch) for key, event in says
+        ]
+        await saying.say(self.tx, [one for _, words in worded for one in words], self.now, self._today)
+
     async def _load(self, items: Sequence[Item]) -> dict[UUID, S]:
         """The states of the complaints that some item may change, in a statement after the locking one."""
         wanted = {

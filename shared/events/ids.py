@@ -32,6 +32,11 @@ def event_id(cause: UUID, type_: str, ordinal: int) -> UUID:
     return uuid5(SIMPUL, f"event:{cause}:{type_}:{ordinal}")
 
 
+def aggregate_key(record_key: str) -> UUID:
+    """The key under which the monitor states one aggregate, which is of no single complaint."""
+    return uuid5(SIMPUL, f"aggregate:{record_key}")
+
+
 def notice_id(cause: UUID, ticket: str) -> UUID:
     """The id of what is told to the reporter of `ticket` because of `cause`: one fact is told to each once."""
     return uuid5(SIMPUL, f"notice:{cause}:{ticket}")

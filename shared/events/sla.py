@@ -1,4 +1,4 @@
-"""`sla.events` and `sla.state`: the clocks, as the monitor tells them to dashboards and to routing."""
+"""`sla.events`, `sla.state` and `sla.aggregate`: the clocks, as the monitor tells them to dashboards and to routing."""
 
 from datetime import date
 from typing import ClassVar, Literal
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from shared.events.fact import Event, Instant, Part
+from shared.events.fact import Event, Instant, Key, Part
 from shared.events.parts import Channel, Klasifikasi, OpdCode, Ticket
 
 ClockName = Literal["verify", "first_response", "resolution", "silence", "completion"]
@@ -149,3 +149,30 @@ class ClocksStated(Event):
     kelurahan: str | None = None
     version: int
     clocks: tuple[ClockState, ...]
+
+
+class ClocksAggregated(Event):
+    """How one OPD's clocks of one kind stood on one day (Asia/Jakarta); the city's own clocks have no `opd`.
+
+    `open` and `due_today` count clocks that ran at the end of the day, paused ones among them, the others what
+    befell on it. Minutes are working minutes from start to met without pauses, of the clocks met on that day;
+    null where none was. What is learnt later about a day is said again under the same key; the newest counts.
+    """
+
+    topic: ClassVar[str] = "sla.aggregate"
+    type: ClassVar[str] = "simpul.clocks.aggregated.v1"
+
+    opd: OpdCode | None
+    clock: ClockName
+    day: date
+    open: int
+    due_today: int
+    warned: int
+    breached: int
+    met_in_time: int
+    met_late: int
+    median_working_minutes: int | None
+    p90_working_minutes: int | None
+
+    def record_key(self, subject: Key | None) -> str:  # noqa: ARG002
+        return f"{self.opd or 'CITY'}/{self.clock}/{self.day}"

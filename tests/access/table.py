@@ -60,6 +60,7 @@ lapor_bridge  GET   /v1/lapor/status                                   401  401 
 lapor_bridge  POST  /v1/lapor/imports                                  401  401  401  403  403  403  403  403  yes  403
 
 sla_monitor   GET   /v1/clocks/{ticket}                                401  401  401  403  403  yes  404  yes  yes  403
+sla_monitor   GET   /v1/aggregates                                     401  401  401  403  403  yes  own  yes  yes  403
 
 every         GET   /v1/operations/dead-letters                        401  401  401  403  403  403  403  403  yes  403
 every         GET   /v1/operations/dead-letters/{letter}               401  401  401  403  403  403  403  403  yes  403

@@ -10,13 +10,14 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
+from services.sla_monitor.aggregate import aggregate
 from services.sla_monitor.web import clock_routes
 from shared.access import Access, new_key
 from shared.delivery.saying import make_months
 from shared.web import answer_problems
 from tests.conftest import MakeStore
 from tests.sla_monitor.test_store import load_documents
-from tests.sla_monitor.test_sweep import MONDAY, a_desk, heard
+from tests.sla_monitor.test_sweep import MONDAY, Watch, a_desk, heard
 from tests.sla_monitor.world import TICKET, asked, at, received, routed, shipped
 
 pytestmark = pytest.mark.store
@@ -27,9 +28,15 @@ ROLES = ("publisher", "opd:PUPR", "opd:DLH", "verifier", "admin")
 class Office:
     """The monitor's API with one complaint in it, and a key for every role."""
 
-    def __init__(self, client: AsyncClient, keys: dict[str, str]) -> None:
+    def __init__(self, client: AsyncClient, keys: dict[str, str], desk: Watch) -> None:
         self._client = client
+        self._desk = desk
         self._keys = keys
+
+    async def counts(self) -> None:
+        """Whatever was heard is in the numbers."""
+        while await aggregate(self._desk) == 0.0:
+            pass
 
     async def get(self, path: str, role: str = "verifier") -> tuple[int, Any]:
         answer = await self._client.get(path, headers={"Authorization": f"Bearer {self._keys[role]}"})
@@ -50,7 +57,7 @@ async def office(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Office]:
     answer_problems(app)
     app.include_router(clock_routes(desk, Access(keys_file)))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://hub") as client:
-        yield Office(client, {role: secret for role, (secret, _) in made.items()})
+        yield Office(client, {role: secret for role, (secret, _) in made.items()}, desk)
 
 
 async def test_the_clocks_of_a_ticket_with_the_rules_behind_them(office: Office) -> None:
@@ -80,3 +87,42 @@ async def test_an_opd_sees_its_own_and_a_publisher_nothing(office: Office, role:
 
 async def test_an_unknown_ticket_is_not_found(office: Office) -> None:
     assert (await office.get("/v1/clocks/00000000000"))[0] == 404
+
+
+async def numbers(office: Office, role: str, query: str) -> list[str]:
+    status, body = await office.get(f"/v1/aggregates?{query}", role)
+    assert status == 200
+    return [f"{one['opd']}/{one['clock']}/{one['day']}" for one in body["aggregates"]]
+
+
+async def test_the_numbers_of_days_by_opd_and_clock(office: Office) -> None:
+    assert (await office.get("/v1/aggregates?from=2026-11-02&to=2026-11-04"))[1]["counting"]
+    await office.counts()
+    every = await numbers(office, "verifier", "from=2026-11-02&to=2026-11-04")
+    assert {"PUPR/completion/2026-11-03", "None/verify/2026-11-02", "None/resolution/2026-11-04"} <= set(
+        every
+    )
+    assert not (await office.get("/v1/aggregates"))[1]["counting"]
+    assert await numbers(office, "verifier", "opd=PUPR&from=2026-11-03&to=2026-11-03") == [
+        "PUPR/completion/2026-11-03",
+        "PUPR/first_response/2026-11-03",
+    ]
+
+
+async def test_an_opd_sees_its_own_numbers_and_no_others(office: Office) -> None:
+    await office.counts()
+    own = await numbers(office, "opd:PUPR", "from=2026-11-02&to=2026-11-04")
+    assert own
+    assert {one.partition("/")[0] for one in own} == {"PUPR"}
+    assert await numbers(office, "opd:DLH", "from=2026-11-02&to=2026-11-04") == []
+    assert (await office.get("/v1/aggregates?opd=PUPR", "opd:DLH"))[0] == 403
+    assert (await office.get("/v1/aggregates", "publisher"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "query", ["from=2026-11-05&to=2026-11-04", "from=2026-01-01&to=2026-11-04", "from=x"]
+)
+async def test_days_that_cannot_be_are_refused(office: Office, query: str) -> None:
+    status, body = await office.get(f"/v1/aggregates?{query}")
+    assert status == 422
+    assert [error["field"] for error in body["errors"]] == ["from"]

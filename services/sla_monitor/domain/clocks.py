@@ -14,6 +14,7 @@ from uuid import UUID
 from services.sla_monitor.domain import schedule
 from services.sla_monitor.domain.calendar import local_day
 from services.sla_monitor.domain.history import Heard, History, Received, What
+from services.sla_monitor.domain.policies import WorkingHours
 from services.sla_monitor.domain.registry import Registry
 from services.sla_monitor.domain.replies import waitings
 from services.sla_monitor.domain.schedule import Candidate, End, Pause, Rules
@@ -64,8 +65,8 @@ class Clock:
     """One run of one clock. The same clock runs again when an OPD asks or answers again.
 
     `since` is the fact that began it. `due_at` is None while it is paused and where its start is unknown.
-    `late_working_minutes` only where it was met late. `provisional`: its last day lies in a year whose
-    calendar is not decreed yet. `policy` and `calendar` name version and edition.
+    `late_working_minutes` only where it was met late, counted in `hours`. `provisional`: its last day lies in a
+    year whose calendar is not decreed yet. `policy` and `calendar` name version and edition.
     """
 
     kind: Kind
@@ -80,6 +81,7 @@ class Clock:
     closed_days: tuple[date, ...]
     end: End | None
     late_working_minutes: int | None
+    hours: WorkingHours
     policy: str
     calendar: str
     calendar_edition: int
@@ -272,6 +274,7 @@ def _clock(
         closed_days=runs.term.closed if runs.term else (),
         end=end,
         late_working_minutes=_late(rules, runs.due_at, end),
+        hours=rules.policy.working_hours,
         policy=f"{rules.policy.name}@{rules.policy_edition}",
         calendar=rules.calendar.name,
         calendar_edition=rules.calendar_edition,
@@ -311,6 +314,7 @@ def _unobserved(
         closed_days=(),
         end=End("unobserved", start, reason),
         late_working_minutes=None,
+        hours=rules.policy.working_hours,
         policy=f"{rules.policy.name}@{rules.policy_edition}",
         calendar=rules.calendar.name,
         calendar_edition=rules.calendar_edition,

@@ -4,6 +4,7 @@ Two owners speak, and nobody knows which comes first, so their facts are kept ap
 they arrive in, the same history is left, and clocks read nothing but the history.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -213,3 +214,20 @@ class History(_Kept):
         """Who has it now; None before the first disposition, after a hand-back and when it was reopened."""
         moves = [fact for fact in self.routing if fact.what in ("routed", "handed_back", "reopened")]
         return moves[-1].opd if moves and moves[-1].what == "routed" else None
+
+    def until(self, instant: datetime) -> "History":
+        """What had happened by then, whenever it was heard. A fact of unknown instant goes with the one before it."""
+        return self.model_copy(
+            update={
+                "intake": tuple(_happened_by(instant, self.intake)),
+                "routing": tuple(_happened_by(instant, self.routing)),
+            }
+        )
+
+
+def _happened_by(instant: datetime, facts: Iterable[Heard]) -> Iterator[Heard]:
+    before = True
+    for fact in facts:
+        before = before if fact.at is None else fact.at <= instant
+        if before:
+            yield fact
