@@ -138,6 +138,16 @@ def test_a_jpeg_with_more_pixels_than_phones_take_is_refused_before_it_is_decode
     assert unfit(bytes(raw)) == TOO_LARGE
 
 
+def test_of_a_progressive_jpeg_which_costs_more_fewer_pixels_are_looked_at() -> None:
+    out = io.BytesIO()
+    drawn().save(out, "JPEG", progressive=True)
+    assert clean(out.getvalue()).media_type == "image/jpeg"
+    raw = bytearray(out.getvalue())
+    frame = raw.index(b"\xff\xc2")
+    raw[frame + 5 : frame + 9] = struct.pack(">HH", 5_000, 6_000)
+    assert unfit(bytes(raw)) == TOO_LARGE
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_moving_pictures_are_refused(kind: str) -> None:
     out = io.BytesIO()

@@ -23,6 +23,9 @@ MOST_PIXELS = 50_000_000
 INLINE_PIXELS = 25_000_000
 """The same for a file that comes inside a submission: many may come in one batch, which must not take long."""
 
+PROGRESSIVE_PIXELS = 25_000_000
+"""The same for a progressive JPEG, which no camera writes: decoding one takes more than twice the memory."""
+
 _ORIENTATION = 0x0112
 _TURNED: Mapping[object, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -114,11 +117,14 @@ def _clean_jpeg(raw: bytes, most: int) -> bytes:
     opened = _opened(raw, "JPEG", most)
     if not isinstance(opened, JpegImageFile):
         raise Unfit(BROKEN)
+    if "progressive" in opened.info and opened.width * opened.height > PROGRESSIVE_PIXELS:
+        raise Unfit(TOO_LARGE)
     turn = _TURNED.get(opened.getexif().get(_ORIENTATION, 1))
     opened.load()
     tables, sampling = opened.quantization, get_sampling(opened)
     opened.info.clear()
     picture: Image.Image = opened
+    del opened  # of each step only what the next one needs is held: a large picture is 200 MB
     if picture.mode not in ("L", "RGB"):
         picture, tables, sampling = picture.convert("RGB"), {}, -1
     if turn is not None:
