@@ -134,7 +134,7 @@ async def download(
 
 async def _asked(client: httpx.AsyncClient, url: str, exceptions: Sequence[Network]) -> bytes | str:
     """The bytes, or the address that this one leads on to."""
-    request = await _pinned(client, url, exceptions)
+    request = await pinned(client, url, exceptions)
     try:
         answer = await client.send(request, stream=True)
         try:
@@ -148,7 +148,7 @@ async def _asked(client: httpx.AsyncClient, url: str, exceptions: Sequence[Netwo
         raise Passing(f"its server does not answer ({type(error).__name__})") from None
 
 
-async def _pinned(client: httpx.AsyncClient, url: str, exceptions: Sequence[Network]) -> httpx.Request:
+async def pinned(client: httpx.AsyncClient, url: str, exceptions: Sequence[Network]) -> httpx.Request:
     """The request to the address that was checked; name and certificate stay those of the host."""
     try:
         parts = urlsplit(url)
@@ -179,7 +179,11 @@ async def _resolved(host: str, port: int, exceptions: Sequence[Network]) -> Addr
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Passing("its host has no address") from None
-    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    return chosen([ip_address(str(entry[4][0]).partition("%")[0]) for entry in found], exceptions)
+
+
+def chosen(addresses: Sequence[Address], exceptions: Sequence[Network] = ()) -> Address:
+    """The first of a host's addresses. Raises ForGood where one of them is inside somebody's walls."""
     if not addresses or not all(may_be_fetched_from(address, exceptions) for address in addresses):
         raise ForGood("its host is not a public one")
     return addresses[0]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,7 +27,16 @@ from services.intake.domain.complaint import Complaint
 from services.intake.domain.files import MOST_BYTES, clean
 from services.intake.domain.means import Means
 from services.intake.domain.receiving import submission_key
-from services.intake.fetching import WAITS, Fetching, ForGood, Passing, download, may_be_fetched_from
+from services.intake.fetching import (
+    WAITS,
+    Fetching,
+    ForGood,
+    Passing,
+    chosen,
+    download,
+    may_be_fetched_from,
+    pinned,
+)
 from services.intake.handlers import intake_fold
 from shared import clock
 from shared.database import Pool
@@ -367,6 +377,22 @@ async def test_a_certificate_must_be_the_hosts_though_its_address_is_what_is_cal
             with pytest.raises(Passing):
                 await download(url, everywhere_here, trust)
             assert asked == []
+
+
+def test_a_host_with_one_address_inside_is_not_fetched_from() -> None:
+    public, inside = ip_address("8.8.8.8"), ip_address("10.0.0.1")
+    assert chosen([public]) == public
+    for addresses in ([public, inside], [inside, public], []):
+        with pytest.raises(ForGood):
+            chosen(addresses)
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
+    everywhere_here = (*HERE, IPv6Network("::1/128"))
+    async with httpx.AsyncClient() as client:
+        request = await pinned(client, "http://localhost:8080/x", everywhere_here)
+    assert ip_address(request.url.host.strip("[]")).is_loopback
+    assert request.headers["host"] == "localhost:8080"
 
 
 async def test_an_exception_is_one_network_and_no_other(world: World) -> None:
