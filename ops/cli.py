@@ -51,6 +51,9 @@ COMMANDS = {
         "say again what was said: about one complaint, on a topic, or all to a Kafka that was lost",
         elsewhere=True,
     ),
+    "restored": Command(
+        "ops.restored", "after a store was restored from a backup: number anew, read anew", elsewhere=True
+    ),
     "lapor": Command(
         "ops.lapor", "take in an Excel export of SP4N-LAPOR, or see how the two sides stand", elsewhere=True
     ),

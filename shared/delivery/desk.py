@@ -14,7 +14,7 @@ import structlog
 from shared import audit, clock
 from shared.database import Connection, Pool, Transaction, refuses_the_row
 from shared.decision import Unworkable
-from shared.delivery import commands, keys, letters, sequence, watermark
+from shared.delivery import commands, keys, letters, restoring, sequence, watermark
 from shared.delivery.commands import Once
 from shared.delivery.fold import Fold
 from shared.delivery.folding import Folding, Outcome, refusal_words
@@ -374,6 +374,7 @@ class Desk(Generic[S, C]):
             epoch=self.epoch,
             seals=self.seals,
             strict=strict,
+            said_before=await restoring.said_before(tx, named) if self.epoch > 1 else {},
         )
 
     def _judged(self, outcome: Outcome[S]) -> Streak:

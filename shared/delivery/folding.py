@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -11,10 +12,10 @@ import asyncpg
 
 from shared.database import Transaction, refuses_the_row
 from shared.decision import Decision, Refused, Unworkable
-from shared.delivery import forgetting, keys, letters, saying
+from shared.delivery import forgetting, keys, letters, restoring, saying
 from shared.delivery.fold import Fold
 from shared.delivery.keys import KeyRow
-from shared.delivery.reading import Item
+from shared.delivery.reading import Cause, Item
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
 from shared.events.intake import ComplaintErased
@@ -65,6 +66,8 @@ class Outcome(Generic[S]):
     """Facts that were handed in by the service itself and that no rule could work."""
     trail: list[tuple[UUID, bool]] = field(default_factory=list)
     """(complaint, whether it went well) in order; what strangers got wrong is left out."""
+    found: list[UUID] = field(default_factory=list)
+    """What was said before the store was restored from a backup, and came of its input once more."""
     closing: set[tuple[UUID, str]] = field(default_factory=set)
     """Streams parked by a gap whose missing number has come."""
 
@@ -82,12 +85,18 @@ class Outcome(Generic[S]):
             self.dead + later.dead,
             self.failed + later.failed,
             self.trail + later.trail,
+            self.found + later.found,
             self.closing | later.closing,
         )
 
 
+_NOTHING: Mapping[UUID, set[UUID]] = MappingProxyType({})
+
+
 class Folding(Generic[S, C]):
     """The fold at work in one transaction, whose key rows are locked already.
+
+    `said_before`: by complaint, ids of what was said before the store was restored: not said twice.
 
     `strict`: a command's own failure is the caller's to hear and is raised; otherwise every failure gets a
     home here and the others go on.
@@ -105,6 +114,7 @@ class Folding(Generic[S, C]):
         epoch: int,
         seals: Callable[[str], Seal | None],
         strict: bool = False,
+        said_before: Mapping[UUID, set[UUID]] = _NOTHING,
     ) -> None:
         self.tx = tx
         self.rows = rows
@@ -115,6 +125,7 @@ class Folding(Generic[S, C]):
         self._seals = seals
         self._strict = strict
         self._today = today
+        self._said_before = said_before
 
     async def settle(self, items: Sequence[Item]) -> Outcome[S]:
         """Fold these in order, in savepoints, halved until a row that PostgreSQL refuses stands alone.
@@ -186,6 +197,8 @@ class Folding(Generic[S, C]):
         if outcome.dead:
             await letters.keep_dead(self.tx, outcome.dead, self.now, self._seals)
         await forgetting.forget(self.tx, self._to_forget(rows, [*outcome.waiting, *outcome.dead]))
+        if outcome.found:
+            await restoring.found_again(self.tx, outcome.found, self.now)
         outcome.states = states
         outcome.said = len(said)
         self.rows = rows
@@ -227,6 +240,7 @@ class Folding(Generic[S, C]):
             decision = self._fold.rules[type(item.fact)](states[row.key], item.fact, self._city, self.now)
             row = row.forgetting(decision.forgets)
             state, says = self._without_words(decision, row.erased)
+            says = self._not_said_before(row.key, says, item.cause, outcome)
             spoken, sayings = saying.word(row, says, item.cause, self._epoch)
         except Exception as error:
             if self._strict:
@@ -259,6 +273,17 @@ class Folding(Generic[S, C]):
             return decision.state, decision.says
         says = [wordless(event, erased) for event in decision.says]
         return self._fold.forget(decision.state, erased), says
+
+    def _not_said_before(
+        self, key: UUID, says: Sequence[Event], cause: Cause | None, outcome: Outcome[S]
+    ) -> Sequence[Event]:
+        """What others do not have yet: a restored store says only what its old self had not."""
+        said_before = self._said_before.get(key)
+        if not said_before:
+            return says
+        named = saying.named(says, cause)
+        outcome.found += [event.id for event in named if event.id in said_before]
+        return [event for event in named if event.id not in said_before]
 
     def _heard(self, item: Item, row: KeyRow, outcome: Outcome[S]) -> KeyRow:
         if item.number is None:

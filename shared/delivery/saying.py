@@ -64,18 +64,23 @@ def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) ->
     return (row if number == row.said else replace(row, said=number)), said
 
 
+def named(says: Sequence[Event], cause: Cause | None) -> list[Event]:
+    """These events, each under the id that `word` would give it."""
+    ordinals: Counter[str] = Counter()
+    found: list[Event] = []
+    for event in says:
+        found.append(event if event.has_id else event.known_as(_id(event, cause, ordinals[event.type])))
+        ordinals[event.type] += 1
+    return found
+
+
 def refusal(key: UUID, event: Event, cause: Cause) -> Saying:
     """The record of a receipt about something that never became a complaint here; it takes no number."""
     return _saying(key, event, cause, 0, None)
 
 
 def _saying(key: UUID, event: Event, cause: Cause | None, ordinal: int, number: int | None) -> Saying:
-    if event.has_id:
-        this = event.id
-    elif cause is not None:
-        this = event_id(cause.id, event.type, ordinal)
-    else:
-        raise LookupError(f"{event.type} has neither an id of its own nor a cause to derive one from")
+    this = _id(event, cause, ordinal)
     value = None if event.is_tombstone else event.write()
     if value is not None and len(value) > LARGEST_EVENT:
         raise Unworkable(f"{event.type} would have {len(value)} bytes; the broker takes {LARGEST_EVENT}")
@@ -92,6 +97,14 @@ def _saying(key: UUID, event: Event, cause: Cause | None, ordinal: int, number: 
         cause.traceparent if cause else begun_trace(correlation),
         value,
     )
+
+
+def _id(event: Event, cause: Cause | None, ordinal: int) -> UUID:
+    if event.has_id:
+        return event.id
+    if cause is not None:
+        return event_id(cause.id, event.type, ordinal)
+    raise LookupError(f"{event.type} has neither an id of its own nor a cause to derive one from")
 
 
 async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: date) -> None:

@@ -1,0 +1,155 @@
+"""A store that was restored from a backup while Kafka is ahead of it (DESIGN §4.4).
+
+It knows nothing of what it said after the backup. So its numbers begin again under a higher epoch, and what stands
+on Kafka is written down: into `said`, so that it can be republished, and into `said_before`, so that what comes of the
+input once more is not said twice (ids are derived: the same work says the same thing).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from shared import audit
+from shared.database import Connection, Transaction
+from shared.delivery import envelope, saying, sequence
+from shared.delivery.record import Record
+
+_EPOCH = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """One event that the store does not know it said."""
+
+    key: UUID
+    topic: str
+    type: str
+    said_at: datetime
+
+
+async def who_runs(connection: Connection, service: str) -> int:
+    """Sessions of this service's processes on its store."""
+    found: int = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name IN ($1, $1 || '-relay')",
+        service,
+    )
+    return found
+
+
+async def last_said(connection: Connection) -> datetime | None:
+    """When this store last said something: what is on Kafka from well before then, it knows."""
+    found: datetime | None = await connection.fetchval("SELECT max(said_at) FROM delivery.said")
+    return found
+
+
+async def highest_heard(connection: Connection, topic: str) -> int:
+    """The highest number that another service has heard on this owner's topic; 0 where it hears none."""
+    column = {
+        "intake.events": "heard_intake",
+        "routing.events": "heard_routing",
+        "lapor.events": "heard_lapor",
+        "sla.events": "heard_sla",
+    }[topic]
+    found: int | None = await connection.fetchval(f"SELECT max({column}) FROM delivery.keys")  # noqa: S608
+    return found or 0
+
+
+def spoken(record: Record) -> tuple[saying.Saying, datetime] | None:
+    """The event in a record of our own, and when it was said; None where it is none of ours to read."""
+    found = dict(record.headers)
+    try:
+        number = found.get("ce_sequence")
+        said_at = datetime.fromisoformat(envelope.required(found, "ce_time"))
+        cause = envelope.uuid_in(found, "ce_causationid") if "ce_causationid" in found else None
+        return saying.Saying(
+            key=envelope.uuid_in(found, "ce_subject"),
+            topic=record.topic,
+            record_key=(record.key or b"").decode(),
+            type=envelope.required(found, "ce_type"),
+            id=envelope.uuid_in(found, "ce_id"),
+            number=None if number is None else sequence.parse(number.decode()),
+            cause=cause,
+            correlation=envelope.uuid_in(found, "ce_correlationid"),
+            traceparent=envelope.text(found, "traceparent") or "",
+            value=record.value or b"",
+        ), said_at
+    except ValueError:
+        return None
+
+
+async def remember(
+    connection: Connection, heard: Sequence[tuple[saying.Saying, datetime]], today: date
+) -> list[SaidBefore]:
+    """Write down those of these events, in their order, that the store does not know; what they are."""
+    async with connection.transaction():
+        known = {
+            row[0]
+            for row in await connection.fetch(
+                "SELECT id FROM delivery.said WHERE key = ANY($1::uuid[])",
+                list({one.key for one, _ in heard}),
+            )
+        }
+        new = list({one.id: (one, at) for one, at in heard if one.id not in known}.values())
+        if not new:
+            return []
+        positions = await connection.fetch(
+            "SELECT nextval('delivery.positions') FROM generate_series(1, $1)", len(new)
+        )
+        month = today.replace(day=1)
+        await connection.executemany(
+            "INSERT INTO delivery.said (month, position, key, topic, record_key, type, id, sequence, said_at, cause,"
+            " correlation, traceparent, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            [
+                (
+                    month, position[0], one.key, one.topic, one.record_key, one.type, one.id, one.number, at,
+                    one.cause, one.correlation, one.traceparent, one.value,
+                )
+                for position, (one, at) in zip(positions, new, strict=True)
+            ],
+        )  # fmt: skip
+        await connection.executemany(
+            "INSERT INTO delivery.said_before (key, id, topic, type, said_at) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT DO NOTHING",
+            [(one.key, one.id, one.topic, one.type, at) for one, at in new],
+        )
+        return [SaidBefore(one.key, one.topic, one.type, at) for one, at in new]
+
+
+async def raise_epoch(
+    connection: Connection, numbers: Iterable[int], who: audit.Who, reason: str, now: datetime
+) -> int:
+    """Begin an epoch above the store's own and above those of these numbers; which one it is."""
+    async with connection.transaction():
+        own: int = await connection.fetchval("SELECT epoch FROM delivery.epoch FOR UPDATE")
+        epoch = max([own, *(number // _EPOCH for number in numbers)]) + 1
+        await connection.execute("UPDATE delivery.epoch SET epoch = $1", epoch)
+        await audit.note(connection, who, "raise epoch", None, now, f"{own} → {epoch}: {reason}")
+    return epoch
+
+
+async def said_before(tx: Transaction, keys: Iterable[UUID]) -> Mapping[UUID, set[UUID]]:
+    """Ids of events about these complaints that were said before the store was restored and not found again yet."""
+    rows = await tx.fetch("SELECT key, id FROM delivery.said_before WHERE key = ANY($1::uuid[])", list(keys))
+    found: dict[UUID, set[UUID]] = {}
+    for key, event in rows:
+        found.setdefault(key, set()).add(event)
+    return found
+
+
+async def found_again(tx: Transaction, ids: Sequence[UUID], now: datetime) -> None:
+    """These came of the input once more: the store knows what they stand for."""
+    await tx.execute(
+        "UPDATE delivery.said_before SET found_at = $2 WHERE id = ANY($1::uuid[]) AND found_at IS NULL",
+        ids,
+        now,
+    )
+
+
+async def still_unknown(connection: Connection) -> list[SaidBefore]:
+    """What others have heard from this service and it does not know: acts of people, as a rule."""
+    rows = await connection.fetch(
+        "SELECT key, topic, type, said_at FROM delivery.said_before WHERE found_at IS NULL ORDER BY said_at, key"
+    )
+    return [SaidBefore(*row) for row in rows]

@@ -1,0 +1,89 @@
+"""A store restored from a backup while Kafka is ahead of it: numbered anew, and nothing is said twice."""
+
+from uuid import uuid4
+
+import pytest
+
+from shared import audit, clock
+from shared.delivery import envelope, restoring, sequence
+from shared.delivery.desk import Desk
+from shared.delivery.record import KeptRecord
+from tests.shared.test_desk import said, texts
+from tests.shared.world import Owner, Tally, World
+
+pytestmark = pytest.mark.store
+Toy = Desk[Tally, World]
+
+
+async def on_kafka(desk: Toy) -> list[KeptRecord]:
+    """All that was said, as it stands on Kafka."""
+    rows = await desk.pool.fetch("SELECT * FROM delivery.said ORDER BY position")
+    return [
+        KeptRecord(
+            row["topic"],
+            0,
+            n,
+            int(row["said_at"].timestamp() * 1000),
+            row["record_key"].encode(),
+            row["value"],
+            envelope.headers(
+                "toy", row["key"], row["topic"], row["record_key"], row["type"], row["id"], row["sequence"],
+                row["said_at"], row["cause"], row["correlation"], row["traceparent"],
+            ),
+        )
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+
+
+async def test_what_was_said_after_the_backup_is_not_said_again_and_new_words_begin_a_new_epoch(
+    desk: Toy, intake: Owner
+) -> None:
+    key = uuid4()
+    one, two, three, four = (intake.replies(key, text) for text in "1234")
+    await desk.batch([one])
+    await desk.batch([two, three])
+    kafka = await on_kafka(desk)
+    # the backup knew `one` alone
+    await desk.pool.execute("DELETE FROM delivery.said WHERE sequence > $1", sequence.parse("1.1"))
+    await desk.pool.execute("DELETE FROM delivery.outbox")
+    await desk.pool.execute("UPDATE delivery.keys SET said = $1, heard_intake = $1", sequence.parse("1.1"))
+    await desk.pool.execute("UPDATE tallies SET texts = '{1}', size = 1")
+
+    heard = [found for record in kafka if (found := restoring.spoken(record)) is not None]
+    async with desk.read() as connection:
+        said_before = await restoring.remember(connection, heard, clock.now().date())
+        assert len(said_before) == 2
+        assert await restoring.remember(connection, heard, clock.now().date()) == []
+        epoch = await restoring.raise_epoch(
+            connection,
+            [number for one, _ in heard if (number := one.number)],
+            audit.Operator("sari"),
+            "disk",
+            clock.now(),
+        )
+    assert epoch == 2
+    desk.epoch = epoch
+
+    await desk.batch([one, two, three])
+    assert await texts(desk, key) == ["1", "2", "3"]
+    assert await desk.pool.fetchval("SELECT count(*) FROM delivery.outbox") == 0
+    async with desk.read() as connection:
+        assert await restoring.still_unknown(connection) == []
+    await desk.batch([four])
+    assert await said(desk, key) == ["1.1", "1.2", "1.3", "2.1"]
+    assert [record.headers for record in await on_kafka(desk)][:3] == [record.headers for record in kafka]
+
+
+async def test_the_new_epoch_is_above_every_number_that_anybody_has_seen(desk: Toy) -> None:
+    async with desk.read() as connection:
+        for seen, epoch in ((sequence.parse("1.7"), 2), (sequence.parse("4.2"), 5), (0, 6)):
+            found = await restoring.raise_epoch(
+                connection, [seen, 0], audit.Operator("sari"), "disk", clock.now()
+            )
+            assert found == epoch
+
+
+def test_a_record_that_is_none_of_ours_is_left_out() -> None:
+    assert restoring.spoken(KeptRecord("routing.events", 0, 0, 0, b"k", b"{}", ())) is None
+    odd = (("ce_id", b"\xff"), ("ce_time", b"2026-03-02T05:00:00Z"))
+    assert restoring.spoken(KeptRecord("routing.events", 0, 0, 0, b"k", b"{}", odd)) is None
