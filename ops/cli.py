@@ -41,6 +41,9 @@ COMMANDS = {
     "logs": Command("ops.logs", "show a part's log"),
     "reset": Command("ops.reset", "stop it all and delete what is stored"),
     "keys": Command("ops.keys", "who may come in: make, show, exchange and revoke keys", elsewhere=True),
+    "doctor": Command(
+        "ops.doctor", "look at everything: what is wrong, and the command that mends it", elsewhere=True
+    ),
     "dead": Command(
         "ops.dead",
         "dead letters, parked complaints and stopped consumers, and what mends them",

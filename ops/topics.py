@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -121,15 +122,23 @@ async def _create(admin: AIOKafkaAdminClient, topics: dict[str, Topic], replicat
             raise Refusal(f"Kafka refused to create {name}: {reason[0] if reason else code}")
 
 
+async def configs_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """How these topics are set, by Kafka's names."""
+    if not names:
+        return {}
+    present: dict[str, dict[str, str]] = {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    for answer in await admin.describe_configs(resources):
+        for _code, _message, _kind, name, entries in answer.resources:
+            present[name] = {entry[0]: entry[1] for entry in entries}
+    return present
+
+
 async def _align(admin: AIOKafkaAdminClient, topics: dict[str, Topic]) -> None:
     """Retention and the like may change in the file; the broker follows."""
     if not topics:
         return
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
-    present: dict[str, dict[str, str]] = {}
-    for answer in await admin.describe_configs(resources):
-        for _code, _message, _kind, name, entries in answer.resources:
-            present[name] = {entry[0]: entry[1] for entry in entries}
+    present = await configs_of(admin, [*topics])
     differing = [
         ConfigResource(ConfigResourceType.TOPIC, name, configs=topic.configs)
         for name, topic in topics.items()

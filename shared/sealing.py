@@ -55,8 +55,10 @@ class Seal:
             raise ValueError(f"a master key must be {_BYTES} bytes")
         self._oldest = masters[0]
         self._ciphers = [DataKey(_derived(master, "sealing")) for master in reversed(masters)]
-        self.id = hashlib.sha256(_derived(masters[-1], "name")).hexdigest()[:16]
-        """The newest master's name, by which it is known what it has sealed."""
+        self.names = tuple(hashlib.sha256(_derived(master, "name")).hexdigest()[:16] for master in masters)
+        """The masters' names, by which it is known what each has sealed."""
+        self.id = self.names[-1]
+        """The newest master's name."""
 
     @classmethod
     def from_file(cls, path: Path) -> Self:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.delivery import saying
+from shared.delivery import republishing, saying
 from shared.delivery.desk import Desk
 
 
@@ -11,11 +11,7 @@ async def refresh(desk: Desk[Any, Any]) -> float:
     now = desk.clock()
     async with desk.pool.acquire() as connection:
         waiting = await connection.fetchval("SELECT count(*) FROM delivery.outbox")
-        oldest = await connection.fetchval(
-            "SELECT s.said_at FROM (SELECT month, position FROM delivery.outbox WHERE again = 0"
-            " ORDER BY position LIMIT 1) AS o"
-            " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
-        )
+        oldest = await republishing.oldest_unpublished(connection)
         dead = await connection.fetchrow(
             "SELECT count(*), min(since) FROM delivery.dead_letters WHERE status IN ('open', 'releasing')"
         )

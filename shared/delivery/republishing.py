@@ -104,6 +104,16 @@ async def waiting(connection: Connection) -> int:
     return found
 
 
+async def oldest_unpublished(connection: Connection) -> datetime | None:
+    """When the first event was said that waits to be published for the first time; None where none does."""
+    found: datetime | None = await connection.fetchval(
+        "SELECT s.said_at FROM (SELECT month, position FROM delivery.outbox WHERE again = 0"
+        " ORDER BY position LIMIT 1) AS o"
+        " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position"
+    )
+    return found
+
+
 async def is_led(connection: Connection, service: str) -> bool:
     """Whether some process of this service is there to publish."""
     led: bool = await connection.fetchval(

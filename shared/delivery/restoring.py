@@ -8,6 +8,7 @@ input once more is not said twice (ids are derived: the same work says the same 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from shared import audit
@@ -44,16 +45,26 @@ async def last_said(connection: Connection) -> datetime | None:
     return found
 
 
+_HEARD = {
+    "intake.events": "heard_intake",
+    "routing.events": "heard_routing",
+    "lapor.events": "heard_lapor",
+    "sla.events": "heard_sla",
+}
+
+
 async def highest_heard(connection: Connection, topic: str) -> int:
     """The highest number that another service has heard on this owner's topic; 0 where it hears none."""
-    column = {
-        "intake.events": "heard_intake",
-        "routing.events": "heard_routing",
-        "lapor.events": "heard_lapor",
-        "sla.events": "heard_sla",
-    }[topic]
-    found: int | None = await connection.fetchval(f"SELECT max({column}) FROM delivery.keys")  # noqa: S608
+    found: int | None = await connection.fetchval(f"SELECT max({_HEARD[topic]}) FROM delivery.keys")  # noqa: S608
     return found or 0
+
+
+async def sum_heard(connection: Connection, topic: str) -> Decimal:
+    """All the numbers last heard on this owner's topic, added up: never more than the owner's own, added up."""
+    found: Decimal = await connection.fetchval(
+        f"SELECT coalesce(sum({_HEARD[topic]}), 0) FROM delivery.keys"  # noqa: S608
+    )
+    return found
 
 
 def spoken(record: Record) -> tuple[saying.Saying, datetime] | None:
@@ -113,6 +124,16 @@ async def remember(
             "INSERT INTO delivery.said_before (key, id, topic, type, said_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT DO NOTHING",
             [(one.key, one.id, one.topic, one.type, at) for one, at in new],
+        )
+        last: dict[UUID, int] = {}
+        for one, _ in new:
+            if one.number is not None:
+                last[one.key] = max(last.get(one.key, 0), one.number)
+        await connection.execute(
+            "INSERT INTO delivery.keys AS k (key, said) SELECT * FROM unnest($1::uuid[], $2::bigint[])"
+            " ON CONFLICT (key) DO UPDATE SET said = greatest(k.said, excluded.said)",
+            list(last),
+            list(last.values()),
         )
         return [SaidBefore(one.key, one.topic, one.type, at) for one, at in new]
 
