@@ -54,12 +54,15 @@ LONGEST_DEAFNESS = 90.0
 
 @dataclass(frozen=True)
 class Parts:
-    """What one service adds to the frame. `sealed`: topics whose dead letters carry identity.
+    """What one service adds to the frame. `says`: the topics that it writes to; it waits for them at its start.
+
+    `sealed`: topics whose dead letters carry identity.
 
     `bodies`: the paths of routes that take larger bodies than others, and how large.
     """
 
     fold: Fold[Any, Any]
+    says: frozenset[str]
     routes: Sequence[Routes] = ()
     bodies: Mapping[str, Larger] = field(default_factory=dict)
     loops: Mapping[str, Turn] = field(default_factory=dict)
@@ -254,7 +257,7 @@ class _Process:
                     await admin.start()
                     there = set(await admin.list_topics())
                     described = await admin.describe_cluster()
-                missing = set(self._parts.fold.topics) - there
+                missing = {*self._parts.fold.topics, *self._parts.says} - there
                 foreign = await self._foreign(desk, described["cluster_id"])
                 if not missing and not foreign:
                     return

@@ -12,12 +12,15 @@ from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 from shared.service import Parts, Service
 
+SAYS = frozenset({"intake.events", "intake.receipts", "intake.notices"})
+
 
 def open_intake(settings: Settings) -> Parts:
     """The parts of one process."""
     seal = Seal.from_file(settings.master_key_file)
     return Parts(
         fold=intake_fold(seal, settings.public_url),
+        says=SAYS,
         routes=[complaint_routes, acting_routes, privacy_routes(seal), attachment_routes(seal)],
         loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
         bodies=LARGER_BODIES | UPLOADS,

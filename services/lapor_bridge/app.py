@@ -9,12 +9,14 @@ from services.lapor_bridge.settings import Settings
 from services.lapor_bridge.web import lapor_routes
 from shared.service import Parts, Service
 
+SAYS = frozenset({"lapor.events", "intake.submissions"})
+
 
 def open_bridge(settings: Settings) -> Parts:
     """The parts of one process; without LAPOR's address only the export and the postings are worked."""
     routes = [lapor_routes(settings.zone, connected=settings.lapor_url is not None)]
     if settings.lapor_url is None or settings.lapor_auth_file is None or settings.lapor_token_file is None:
-        return Parts(fold=fold, routes=routes, loops={"post": post})
+        return Parts(fold=fold, says=SAYS, routes=routes, loops={"post": post})
     client = LaporClient(
         settings.lapor_url,
         auth=read_secret(settings.lapor_auth_file),
@@ -26,6 +28,7 @@ def open_bridge(settings: Settings) -> Parts:
     discovery = Discovery(client, settings.zone, settings.lapor_poll_seconds)
     return Parts(
         fold=fold,
+        says=SAYS,
         routes=routes,
         loops={"post": post, "forward": forwarding.turn, "discover": discovery.turn},
         close=client.close,

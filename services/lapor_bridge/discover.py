@@ -133,8 +133,10 @@ class Discovery:
             await store.forget_oddities(connection, reports.keys() - odd.keys())
 
     async def _keep(self, desk: Desk[Any, Any], facts: Facts, odd: Mapping[str, str], now: datetime) -> None:
-        if facts:
-            await desk.hand_in(facts)
+        if facts and (failed := await desk.hand_in(facts)):
+            async with desk.read() as connection:
+                until = desk.clock() + timedelta(seconds=UNREADABLE_AGAIN)
+                await store.postpone_looks(connection, [key for key, _ in failed], until)
         if odd:
             async with desk.read() as connection:
                 await store.keep_oddities(connection, odd, now)

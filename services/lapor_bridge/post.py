@@ -1,5 +1,6 @@
 """The loop that hands LAPOR's own reports in at intake: again and again, word for word, until a receipt comes."""
 
+from datetime import timedelta
 from typing import Any
 
 from services.lapor_bridge import store
@@ -10,6 +11,9 @@ from shared.events.submissions import SubmissionPosted
 
 AT_ONCE = 500
 PAUSE = 0.5
+
+AGAIN_AFTER = timedelta(minutes=10)
+"""When one is posted again whose posting could not be kept: its rule failed, which is counted and logged."""
 
 
 async def post(desk: Desk[Any, Any]) -> float:
@@ -27,6 +31,7 @@ async def post(desk: Desk[Any, Any]) -> float:
         [(key, body.known_as(event_id(key, SubmissionPosted.type, posts))) for key, posts, body in due], now
     )
     sent = [key for (key, _, _), taken in zip(due, acknowledged, strict=True) if taken]
-    if sent:
-        await desk.hand_in([(key, SubmissionSent()) for key in sent])
+    if sent and (failed := await desk.hand_in([(key, SubmissionSent()) for key in sent])):
+        async with desk.read() as connection:
+            await store.postpone_posts(connection, [key for key, _ in failed], now + AGAIN_AFTER)
     return 0.0 if len(sent) == AT_ONCE else PAUSE

@@ -118,6 +118,20 @@ async def due_to_post(
     return [(key, posting.posts, posting.body) for key, posting in postings if posting.body is not None]
 
 
+async def postpone_posts(connection: Connection, keys: Sequence[UUID], until: datetime) -> None:
+    """Let these submissions be handed in again then, whatever their links say."""
+    await connection.execute(
+        "UPDATE links SET post_at = $2 WHERE complaint_id = ANY($1::uuid[])", keys, until
+    )
+
+
+async def postpone_looks(connection: Connection, keys: Sequence[UUID], until: datetime) -> None:
+    """Let these reports be read again then, whatever their links say."""
+    await connection.execute(
+        "UPDATE links SET look_at = $2 WHERE complaint_id = ANY($1::uuid[])", keys, until
+    )
+
+
 async def due_to_look_at(connection: Connection, now: datetime, limit: int) -> list[tuple[UUID, str]]:
     """Linked reports that are to be read again, the longest waiting first."""
     rows = await connection.fetch(

@@ -5,10 +5,12 @@ from services.routing.settings import Settings
 from services.routing.web import case_routes
 from shared.service import Parts, Service
 
+SAYS = frozenset({"routing.events", "routing.receipts"})
+
 
 def open_routing(settings: Settings) -> Parts:  # noqa: ARG001
     """Routing's parts; it needs nothing beyond the frame's own settings."""
-    return Parts(fold=fold, routes=[case_routes])
+    return Parts(fold=fold, says=SAYS, routes=[case_routes])
 
 
 service = Service(name="routing", settings=Settings, open=open_routing)

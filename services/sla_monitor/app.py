@@ -11,11 +11,14 @@ from services.sla_monitor.sweep import sweep
 from services.sla_monitor.web import clock_routes
 from shared.service import Parts, Service
 
+SAYS = frozenset({"sla.events", "sla.state", "sla.aggregate"})
+
 
 def open_sla_monitor(settings: Settings) -> Parts:
     """The monitor's parts."""
     return Parts(
         fold=make_fold(timedelta(seconds=settings.settle_seconds)),
+        says=SAYS,
         routes=[clock_routes],
         loops={"sweep": sweep, "adopt": adopt, "aggregate": aggregate},
         watermark=True,

@@ -199,10 +199,19 @@ class Desk(Generic[S, C]):
 
     async def hand_in(
         self, facts: Sequence[tuple[UUID, Fact]], *, now: datetime | None = None
-    ) -> Mapping[UUID, S]:
-        """Fold facts about many complaints in one transaction; a loop may bring its own `now`."""
+    ) -> Sequence[tuple[UUID, Fact]]:
+        """Fold facts about many complaints in one transaction; a loop may bring its own `now`.
+
+        Those that no rule could work are given back (counted and logged they are): they changed nothing, so whoever
+        found them due must put them off.
+        """
         async with self.transaction([key for key, _ in facts], now=now) as work:
-            return await work.apply(facts)
+            await work.apply(facts)
+        return [
+            (item.key, item.fact)
+            for item in work.outcome.failed
+            if item.key is not None and item.fact is not None
+        ]
 
     @asynccontextmanager
     async def transaction(

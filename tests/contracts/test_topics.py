@@ -33,6 +33,7 @@ def test_a_service_says_on_the_topics_that_list_it_as_a_producer(service: str, t
     said = {kind.topic for kind in _mentioned(service) - heard}
     listed = {name for name, topic in LISTED.items() if service in topic.producers and name in SPOKEN}
     assert said == listed
+    assert parts_of(service, tmp_path).says == listed
 
 
 def _mentioned(service: str) -> set[type[Event]]:

@@ -1,13 +1,17 @@
 """A Kafka that was lost with all it held is filled again from what the services keep; nothing is missing or doubled."""
 
+import asyncio
 import shutil
 from collections import defaultdict
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
+from ops import topics
 from ops.refusal import Refusal
 from ops.republish import fill_new_kafka
+from ops.stack.health import health
 from shared import audit
 from tests.flow.world import LAMPS, VAGUE, Hub, complaint, reference, until
 
@@ -96,3 +100,22 @@ async def test_an_empty_kafka_in_its_place_is_adopted_and_filled(another: Hub) -
             service, "SELECT silent_until < now() + interval '1 minute' FROM delivery.cluster"
         )
         assert row[0]
+
+
+async def test_a_service_waits_for_the_topics_that_it_says_its_events_on(another: Hub) -> None:
+    stack = another.stack
+    await stack.stop(["routing"])
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics(["routing.receipts"])
+    finally:
+        await admin.close()
+    starting = asyncio.create_task(stack.start(["routing"]))
+
+    async def waits() -> bool:
+        return "topics: routing.receipts" in await asyncio.to_thread(health, stack.url("routing"))
+
+    await until(waits, 30, "routing to say what it waits for")
+    await topics.provision(stack.bootstrap)
+    await starting

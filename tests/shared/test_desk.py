@@ -303,6 +303,16 @@ async def test_a_fact_that_fails_in_a_loop_leaves_its_neighbours_unharmed(desk: 
     assert [len(await texts(desk, key)) for key in keys] == [1, 0, 1, 0, 1, 1, 1, 1, 1]
 
 
+async def test_whoever_hands_facts_in_is_told_which_of_them_failed(desk: Toy) -> None:
+    keys = [uuid4() for _ in range(3)]
+    facts = [
+        (key, Write(text=word).known_as(uuid4()))
+        for key, word in zip(keys, ("fine", "raise", "refused by the store"), strict=True)
+    ]
+    assert await desk.hand_in(facts) == facts[1:]
+    assert await texts(desk, keys[0]) == ["fine"]
+
+
 async def test_strangers_are_told_what_is_wrong_and_nothing_parks(desk: Toy) -> None:
     wrong = b'{"source": "warga", "reference": "r-2", "text": "x"}'
     outcome = await desk.batch(
