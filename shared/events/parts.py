@@ -64,7 +64,7 @@ class Place(Part):
 
 
 class Attachment(Part):
-    """A file that intake keeps; size in bytes, sha256 in hex."""
+    """A file as intake keeps it, not as it was sent: pictures lose their metadata. Size in bytes, sha256 in hex."""
 
     id: str
     name: Annotated[str, StringConstraints(max_length=255)]
@@ -120,7 +120,10 @@ class Reporter(Part):
 
 
 class SentAttachment(Part):
-    """A file as a publisher hands it in: where to fetch it, or the bytes in base64 (1 MiB at most)."""
+    """A file as a publisher hands it in: where to fetch it, or the bytes in base64 (1 MiB at most).
+
+    JPEG, PNG, WebP or PDF by its content, whatever `name` and `media_type` say.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
