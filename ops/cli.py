@@ -49,6 +49,7 @@ COMMANDS = {
         "dead letters, parked complaints and stopped consumers, and what mends them",
         elsewhere=True,
     ),
+    "audit": Command("ops.audit", "who did what, when, on which complaint", elsewhere=True),
     "republish": Command(
         "ops.republish",
         "say again what was said: about one complaint, on a topic, or all to a Kafka that was lost",

@@ -217,10 +217,16 @@ class Desk(Generic[S, C]):
     async def transaction(
         self, named: Sequence[UUID], *, now: datetime | None = None, lock_timeout: float | None = None
     ) -> AsyncGenerator[Work[S, C], None]:
-        """Lock these complaints, and do what is done to `Work` in one transaction."""
-        async with self._folding(named, now=now, lock_timeout=lock_timeout) as folding:
-            work = Work(folding)
-            yield work
+        """Lock these complaints, and do what is done to `Work` in one transaction.
+
+        Raises Busy where a row stays locked for `lock_timeout` seconds.
+        """
+        try:
+            async with self._folding(named, now=now, lock_timeout=lock_timeout) as folding:
+                work = Work(folding)
+                yield work
+        except asyncpg.LockNotAvailableError:
+            raise Busy from None
         self._account(work.outcome)
 
     async def say_again(self, named: Sequence[UUID]) -> int:

@@ -122,6 +122,16 @@ async def test_a_reading_that_cannot_be_noted_is_not_answered(intake: Intake) ->
     assert await notes(intake) == []
 
 
+async def test_while_the_complaint_is_being_worked_on_the_reader_is_asked_to_come_again(
+    intake: Intake,
+) -> None:
+    taken = await intake.taken(**COMPLAINT)
+    async with intake.desk.transaction([taken.complaint_id]):
+        answer = await reporter(intake, taken.ticket)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert await notes(intake) == []
+
+
 async def test_of_an_erased_complaint_no_word_is_left(intake: Intake) -> None:
     taken = await intake.taken(**COMPLAINT)
     await answered(intake, taken)
