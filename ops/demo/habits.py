@@ -87,7 +87,8 @@ def of_the_verifier(case: Json, status_there: str | None, outside: Collection[st
         told = "Kewenangan instansi di luar Pemerintah Kota Jambi."
         return Act("reject", {"kind": "not_ours", "reason": told, "refer_to": first["opd"]})
     if first is not None and (choice < 2 or "handed_back" in reasons):
-        return Act("route", {"opd": first["opd"], "note": "Diverifikasi."})
+        again = {"again": True} if first["opd"] in case.get("handed_back", ()) else {}
+        return Act("route", {"opd": first["opd"], "note": "Diverifikasi.", **again})
     if first is None and choice == 0 and status_there != INCOMPLETE:
         return Act("reject", {"kind": "unclear", "reason": "Tidak jelas apa yang dilaporkan."})
     return None

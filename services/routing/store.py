@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _COLUMNS = (
     "complaint_id, ticket, state, opd, received_at, pinned,"
     " complaint, found, classified, dispositions, in_lapor, history, early,"
-    " category, kecamatan, given, handed_back, clocks, due_at, pressing, merged"
+    " category, kecamatan, given, handed_back, clocks, due_at, pressing, merged, given_again"
 )
 _BLANK = Case()
 _DISPOSITIONS = TypeAdapter(tuple[Disposition, ...])
@@ -72,14 +72,14 @@ async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
         f"INSERT INTO cases ({_COLUMNS})"  # noqa: S608
         " SELECT k, ticket, state, opd, received_at, pinned, complaint::jsonb, found::jsonb,"
         " classified::jsonb, dispositions::jsonb, in_lapor::jsonb, history::jsonb, early::jsonb,"
-        " category, kecamatan, given, handed_back, clocks::jsonb, due_at, pressing, merged"
+        " category, kecamatan, given, handed_back, clocks::jsonb, due_at, pressing, merged, given_again"
         " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],"
         " $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
         " $14::text[], $15::text[], $16::integer[], $17::integer[], $18::text[], $19::timestamptz[],"
-        " $20::boolean[], $21::boolean[])"
+        " $20::boolean[], $21::boolean[], $22::integer[])"
         " AS n (k, ticket, state, opd, received_at, pinned, complaint, found, classified,"
         " dispositions, in_lapor, history, early, category, kecamatan, given, handed_back, clocks, due_at,"
-        " pressing, merged)"
+        " pressing, merged, given_again)"
         " ON CONFLICT (complaint_id) DO UPDATE SET ticket = excluded.ticket, state = excluded.state,"
         " opd = excluded.opd, received_at = excluded.received_at, pinned = excluded.pinned,"
         " complaint = excluded.complaint, found = excluded.found, classified = excluded.classified,"
@@ -87,7 +87,7 @@ async def save_cases(tx: Transaction, cases: Mapping[UUID, Case]) -> None:
         " early = excluded.early, category = excluded.category, kecamatan = excluded.kecamatan,"
         " given = excluded.given, handed_back = excluded.handed_back, clocks = excluded.clocks,"
         " due_at = excluded.due_at, pressing = excluded.pressing,"
-        " merged = excluded.merged",
+        " merged = excluded.merged, given_again = excluded.given_again",
         *zip(*rows, strict=True),
     )
     await _keep_updates(tx, cases)
@@ -167,6 +167,16 @@ async def counted(connection: Connection, opd: str | None) -> Mapping[str, int]:
     )
     assert row is not None
     return {name: row[name] for name in views}
+
+
+async def count_bounced(connection: Connection) -> tuple[int, int]:
+    """Open cases that an OPD gave back, and those of them that went to one of these OPDs again."""
+    row = await connection.fetchrow(
+        "SELECT count(*), count(*) FILTER (WHERE given_again > 0) FROM cases"  # noqa: S608
+        f" WHERE handed_back > 0 AND {_among(OPEN)}"
+    )
+    assert row is not None
+    return row[0], row[1]
 
 
 _ORDERS: Mapping[Order, tuple[str, str, str]] = {
@@ -277,6 +287,7 @@ def _row(key: UUID, case: Case) -> tuple[Any, ...]:
         case.due_at,
         case.pressing,
         case.merged_into is not None,
+        case.given_again,
     )
 
 

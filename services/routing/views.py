@@ -13,7 +13,8 @@ class CaseLine(Part):
 
     `merged_into`: the complaint whose case goes on for this one; nobody works on this one meanwhile.
     `trace` says how the rules read the text. `due_at` is the earliest deadline of the city or the OPD, `pressing`
-    that one is soon or over, both as the monitor told it. `handed_back` names the OPDs that gave it back.
+    that one is soon or over, both as the monitor told it. `handed_back` names the OPDs that gave it back, in
+    order; `given_again` counts the dispositions to one that had done so before.
     """
 
     ticket: str
@@ -41,6 +42,7 @@ class CaseLine(Part):
     due_at: Instant | None
     pressing: bool
     handed_back: tuple[OpdCode, ...]
+    given_again: int
 
 
 class TriageLine(CaseLine):
@@ -147,6 +149,7 @@ def _line(complaint_id: UUID, case: Case) -> dict[str, object]:
         "due_at": case.due_at,
         "pressing": case.pressing,
         "handed_back": case.handed_back,
+        "given_again": case.given_again,
     }
 
 

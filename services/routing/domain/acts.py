@@ -69,11 +69,12 @@ class Act(Fact):
 
 
 class Route(Act):
-    """Hand the case to an OPD (disposisi)."""
+    """Hand the case to an OPD (disposisi). `again`: though it gave this case back before."""
 
     name: ClassVar[ActName] = "route"
     opd: OpdCode
     note: Words | None = None
+    again: bool = False
 
 
 class Reject(Act):

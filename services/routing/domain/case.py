@@ -195,6 +195,16 @@ class Case:
         return tuple(one.opd for one in self.dispositions if one.ended == "handed_back")
 
     @property
+    def given_again(self) -> int:
+        """How many dispositions went to an OPD that had given the case back before."""
+        back: list[OpdCode] = []
+        again = 0
+        for one in self.dispositions:
+            again += one.opd in back
+            back += [one.opd] if one.ended == "handed_back" else []
+        return again
+
+    @property
     def due_at(self) -> datetime | None:
         """The earliest deadline of the city or an OPD; None where none is known to run."""
         return min((one.due_at for one in self.clocks if one.due_at is not None), default=None)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from services.routing.domain.bouncing import given_again
 from services.routing.domain.case import Case, InLapor, Moment
 from services.routing.domain.city import City, Opd
 from services.routing.domain.moves import act_of, closed, disposed, not_later, opd_today, tell
@@ -86,7 +87,11 @@ def on_lapor_reassigned(case: Case, event: LaporReassigned, city: City, now: dat
         by=by,
         at=at,
         now=now,
-        trace=(f"Didisposisikan di SP4N-LAPOR kepada {opd.name}.",),
+        trace=(
+            f"Didisposisikan di SP4N-LAPOR kepada {opd.name}.",
+            *_instead(case),
+            *given_again(case, opd.code, opd.name),
+        ),
     )
 
 
@@ -106,6 +111,13 @@ def on_lapor_replied(case: Case, event: LaporReplied, _city: City, now: datetime
         disposition=disposition.number, opd=disposition.opd, by=by, at=at, text=event.text
     )
     return tell(replace(case, state=to), event, [answered], ref=event.item)
+
+
+def _instead(case: Case) -> tuple[str, ...]:
+    """Whose disposition it takes the place of: two OPDs had one report, here and there."""
+    if case.disposition is None:
+        return ()
+    return (f"Disposisi ganda: di sini sedang pada {case.disposition.opd}, yang digantikannya.",)
 
 
 def _seen(case: Case, in_lapor: InLapor) -> Case:

@@ -17,6 +17,7 @@ from services.routing.domain.acts import (
     Reject,
     Route,
 )
+from services.routing.domain.bouncing import given_again, why_back
 from services.routing.domain.case import Case, Disposition
 from services.routing.domain.city import City
 from services.routing.domain.moves import act_of, closed, disposed, opd_today, said_last, tell, wrong
@@ -46,6 +47,10 @@ def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
     to = required(case, "route")
     if case.disposition is not None and case.disposition.opd == act.opd:
         return Decision(case if case.pinned else replace(case, pinned=True))
+    again = given_again(case, act.opd, opd.name)
+    if again and not act.again:
+        reason = f"{act.opd} has handed this case back; send again: true to give it to them nevertheless"
+        raise Refused([FieldError(field="again", reason=reason)], conflict=True)
     return disposed(
         case,
         act,
@@ -54,7 +59,7 @@ def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
         by=act.by,
         at=now,
         now=now,
-        trace=(_choice(case, act.opd),),
+        trace=(_choice(case, act.opd), *again),
         note=act.note,
     )
 
@@ -145,13 +150,15 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
     _own(case, act)
     to = required(case, "hand_back")
     given = _working_on(case)
-    candidates = _after_hand_back(case, given.opd, suggested)
+    handed_back = (*case.handed_back, given.opd)
+    candidates = _after_hand_back(case, handed_back, suggested)
+    reasons = why_back(handed_back, [one for one in candidates if one.opd not in handed_back])
     back = replace(
         case,
         state=to,
         dispositions=case.ending_disposition("handed_back", act.at(now)),
         pinned=False,
-        found=case.found.model_copy(update={"reasons": ("handed_back",), "candidates": candidates})
+        found=case.found.model_copy(update={"reasons": reasons, "candidates": candidates})
         if case.found
         else None,
     )
@@ -167,7 +174,7 @@ def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[
                 reason=act.reason,
                 suggested_opd=suggested,
             ),
-            TriageRequested(reasons=("handed_back",), candidates=candidates, by=act.by, at=now),
+            TriageRequested(reasons=reasons, candidates=candidates, by=act.by, at=now),
         ],
     )
 
@@ -207,13 +214,16 @@ def _just_handed_back(case: Case, act: HandBack) -> bool:
     )
 
 
-def _after_hand_back(case: Case, by: str, suggested: str | None) -> tuple[Candidate, ...]:
-    """Who else it may be: the suggestion, then what the rules had found, less the one that gave it back."""
-    first = (
-        (Candidate(opd=suggested, score=1.0, why=f"Disarankan oleh {by}."),) if suggested is not None else ()
-    )
+def _after_hand_back(
+    case: Case, handed_back: tuple[str, ...], suggested: str | None
+) -> tuple[Candidate, ...]:
+    """Who else it may be: the suggestion, then what the rules had found, less those that gave it back."""
+    why = f"Disarankan oleh {handed_back[-1]}."
+    if suggested in handed_back:
+        why += " Sudah pernah mengembalikannya."
+    first = (Candidate(opd=suggested, score=1.0, why=why),) if suggested is not None else ()
     found = case.found.candidates if case.found else ()
-    return (*first, *(one for one in found if one.opd not in (by, suggested)))
+    return (*first, *(one for one in found if one.opd not in (*handed_back, suggested)))
 
 
 def _choice(case: Case, opd: str) -> str:
