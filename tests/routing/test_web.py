@@ -61,7 +61,7 @@ class Office:
 
 
 @asynccontextmanager
-async def _office(pool: Pool, keys_file: Path) -> AsyncIterator[Office]:
+async def open_office(pool: Pool, keys_file: Path) -> AsyncIterator[Office]:
     async with pool.acquire() as connection:
         await load_documents(connection, DOCUMENTS)
         await make_months(connection, now().date())
@@ -97,7 +97,7 @@ def _keys(keys_file: Path) -> dict[str, str]:
 
 @pytest.fixture
 async def office(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Office]:
-    async with _office(await store_of("routing"), tmp_path / "keys.json") as office:
+    async with open_office(await store_of("routing"), tmp_path / "keys.json") as office:
         yield office
 
 
