@@ -70,6 +70,7 @@ class Compose:
     """One hub in containers, under a project name of its own."""
 
     def __init__(self, project: str, *profiles: str) -> None:
+        self.project = project
         self._told = {"COMPOSE_PROJECT_NAME": project, "SIMPUL_VERSION": TAG, **PORTS}
         self._words = ["docker", "compose", *(word for name in profiles for word in ("--profile", name))]
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from tests.containers.engine import SERVICES, Compose, logged
+from tests.containers.engine import SERVICES, Compose, logged, run
 from tests.flow.world import complaint, reference
 
 pytestmark = pytest.mark.containers
@@ -197,6 +197,13 @@ def test_a_service_cannot_write_where_it_stands(town: Town, service: str) -> Non
     *refused, who = town.compose.python(service, program).splitlines()
     assert len(refused) == 4
     assert who == "10001 0000000000000000 1"
+
+
+def test_nothing_is_stored_in_a_volume_without_a_name(town: Town) -> None:
+    for state in town.compose.states([]):
+        mounts = json.loads(run("docker", "inspect", "--format", "{{json .Mounts}}", state["Name"]))
+        volumes = [mount["Name"] for mount in mounts if mount["Type"] == "volume"]
+        assert all(name.startswith(town.compose.project) for name in volumes), state["Name"]
 
 
 def test_two_of_each_share_the_work(town: Town) -> None:
