@@ -1,6 +1,7 @@
 """Intake's API for what is done with a complaint: by its reporter, and by those who merge two into one."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from inspect import cleandoc
 from typing import Annotated
 from uuid import UUID, uuid4
 
@@ -73,7 +74,7 @@ def acting_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
             methods=["POST"],
             response_model=Acted,
             name=kind.name,
-            description=f"{kind.__doc__} With the tracking secret, or a key of the roles {', '.join(roles)}.",
+            description=f"{cleandoc(kind.__doc__ or '')}\n\nWith the tracking secret, or a key of: {', '.join(roles)}.",
             responses=_ANSWERS,
         )
 

@@ -78,9 +78,8 @@ class Door:
         """A FastAPI dependency: for these roles, and with `secret` for whoever has the tracking secret.
 
         A publisher (and the bridge) only where the complaint is its own, an OPD where it has the case, other
-        officials at every one. 401 without
-        or with a wrong key, 403 where its role never may, else 404: also where the ticket is another's, or
-        the secret another one's.
+        officials at every one. 401 without or with a wrong key, 403 where its role never may, else 404: also
+        where the ticket is another's, or the secret another one's.
         """
 
         wanted = [*roles, "the tracking secret"] if secret else [*roles]
