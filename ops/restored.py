@@ -72,11 +72,6 @@ def run(args: argparse.Namespace) -> int:
         f" {len({one.key for one in done.said_before})} complaints. Most come of what it reads again. Start it, wait"
         f" until it has caught up, and see what is left:\n  ./simpul restored {args.service} --left"
     )
-    if args.service == "lapor_bridge":
-        print(
-            "What it wrote into SP4N-LAPOR after the backup it does not know, and may write once more: look through"
-            " those reports there."
-        )
     return 0
 
 

@@ -151,12 +151,14 @@ class _Process:
         pool = await self._await_store()
         async with pool.acquire() as connection:
             await saying.make_months(connection, clock.now().date())
-            epoch = await connection.fetchval("SELECT epoch FROM delivery.epoch")
+            epoch = await connection.fetchrow("SELECT epoch, raised_at FROM delivery.epoch")
+        assert epoch is not None
         self._desk = desk = Desk(
             name=self._name,
             pool=pool,
             fold=self._parts.fold,
-            epoch=epoch,
+            epoch=epoch["epoch"],
+            restored_at=epoch["raised_at"],
             metrics=self._metrics,
             seals=lambda topic: self._parts.seal if topic in self._parts.sealed else None,
             poster=Poster(self._settings.brokers, self._name),

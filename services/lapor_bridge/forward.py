@@ -7,7 +7,7 @@ without an outcome is looked up by the mark in what was written, and only then w
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,9 @@ PAUSE = 0.5
 
 MARGIN = timedelta(minutes=10)
 """How much before an attempt the look-up begins: LAPOR's clock is not ours."""
+
+RESTORED_OF_LATE, LOOKS_BACK = timedelta(days=7), timedelta(days=30)
+"""For so long after this store was restored from a backup each write is first looked up, and so far back."""
 
 BUSY_PAUSE = 5.0
 """Seconds for which LAPOR is left alone when it takes nothing and does not say for how long."""
@@ -83,14 +86,21 @@ class Forwarding:
         write = link.next_write
         if write is None or write.next_at is None or write.next_at > desk.clock():
             return None
+        outcome: Fact
         try:
+            restored_at = _restored_of_late(desk)
             if write.state == "attempted":
-                outcome = await self.look_up(link, write, words)
+                outcome = await self.look_up(link, write, words, restored_at)
             else:
+                may_be_there = restored_at is not None and write.attempts == 0
                 begun = AttemptBegun(n=write.n, lease=2 * self.seconds)
                 link = (await desk.command(key, begun)).state
                 write = link.write(write.n) or write
-                outcome = await self.attempt(link, write, words)
+                outcome = NotFoundThere(n=write.n, attempt=write.attempts)
+                if may_be_there:
+                    outcome = await self.look_up(link, write, words, restored_at)
+                if isinstance(outcome, NotFoundThere):
+                    outcome = await self.attempt(link, write, words)
             if isinstance(outcome, Delivered) and outcome.lapor_id is not None:
                 outcome = await self._checked(desk, key, write, outcome)
             await desk.command(key, outcome, lock_timeout=10.0)
@@ -129,11 +139,13 @@ class Forwarding:
         item = await self.client.add_followup(translation.followup_to_add(link, write, words))
         return Delivered(n=write.n, item=item)
 
-    async def look_up(self, link: Link, write: Write, words: Tongue) -> Fact:
-        """Whether what an attempt without outcome wrote is there, by its mark."""
+    async def look_up(
+        self, link: Link, write: Write, words: Tongue, restored_at: datetime | None = None
+    ) -> Fact:
+        """Whether what an attempt without outcome, or this store's former self, wrote is there, by its mark."""
         try:
             if write.n == CREATE:
-                found = await self._reports_with(link, write, words)
+                found = await self._reports_with(link, write, words, restored_at)
                 here = [Delivered(n=write.n, lapor_id=lapor_id) for lapor_id in found]
             else:
                 found = await self._items_with(link, write)
@@ -150,9 +162,12 @@ class Forwarding:
             )
         return here[0] if here else NotFoundThere(n=write.n, attempt=write.attempts)
 
-    async def _reports_with(self, link: Link, write: Write, words: Tongue) -> Sequence[str]:
+    async def _reports_with(
+        self, link: Link, write: Write, words: Tongue, restored_at: datetime | None
+    ) -> Sequence[str]:
         assert write.begun_at is not None
-        since = translation.written(write.begun_at - MARGIN, words.zone)
+        begun = write.begun_at if restored_at is None else min(write.begun_at, restored_at - LOOKS_BACK)
+        since = translation.written(begun - MARGIN, words.zone)
         return [
             translation.tracking_id_of(report)
             async for page in self.client.changed(since)
@@ -178,3 +193,9 @@ class Forwarding:
         return CannotTell(
             n=write.n, attempt=write.attempts, reason="LAPOR names a report that is another complaint's"
         )
+
+
+def _restored_of_late(desk: Desk[Any, Any]) -> datetime | None:
+    """When this store was restored from a backup, if that is so short ago that writes of before may come again."""
+    at = desk.restored_at
+    return at if at is not None and desk.clock() - at < RESTORED_OF_LATE else None

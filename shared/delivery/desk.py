@@ -95,6 +95,8 @@ class Desk(Generic[S, C]):
     """For topics that are not this service's own (the bridge's submissions)."""
     restate: Restate | None = None
     """For a compacted topic: what the present state of some complaints is, to be said again."""
+    restored_at: datetime | None = None
+    """When this store was last restored from a backup: what it did outside shortly before, it may not know."""
     clock: Callable[[], datetime] = clock.now
     said: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was said: the relay's wake-up within this process."""

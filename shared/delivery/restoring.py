@@ -145,7 +145,7 @@ async def raise_epoch(
     async with connection.transaction():
         own: int = await connection.fetchval("SELECT epoch FROM delivery.epoch FOR UPDATE")
         epoch = max([own, *(number // _EPOCH for number in numbers)]) + 1
-        await connection.execute("UPDATE delivery.epoch SET epoch = $1", epoch)
+        await connection.execute("UPDATE delivery.epoch SET epoch = $1, raised_at = $2", epoch, now)
         await audit.note(connection, who, "raise epoch", None, now, f"{own} → {epoch}: {reason}")
     return epoch
 

@@ -1,6 +1,6 @@
 """The bridge against a running SP4N-LAPOR, over real HTTP and on a real store: both directions, and faults."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -68,6 +68,25 @@ async def test_a_complaint_becomes_a_report_once_and_its_answer_an_item(bridge: 
     assert "Sudah diperbaiki." in shown["followups"][0]["content"]
     assert link.content is None
     assert [write.text for write in link.writes] == [None, None]
+
+
+async def test_what_was_written_after_the_backup_is_found_and_not_written_again(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    facts = [fact.known_as(uuid4()) for fact in (received(), routed("DISHUB"), answered())]
+    await bridge.hear(KEY, *facts)
+    await bridge.forward(5)
+    written = await bridge.link(KEY)
+    for table in ("outbound", "links", "delivery.keys"):  # the backup knew nothing of it
+        await bridge.desk.pool.execute(f"DELETE FROM {table}")
+    bridge.desk.restored_at = bridge.now()
+    await bridge.hear(KEY, *facts)
+    await bridge.forward(5)
+    assert writes_of_the_hub(lapor) == ["create", "answer"]
+    assert (await bridge.link(KEY)).lapor_id == written.lapor_id
+    await bridge.hear(KEY, answered().known_as(uuid4()))
+    await bridge.forward(5)
+    assert writes_of_the_hub(lapor) == ["create", "answer", "answer"]
 
 
 async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, lapor: Lapor) -> None:
