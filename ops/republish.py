@@ -165,7 +165,7 @@ def _scope(wanted: Wanted) -> str:
 def _words(service: str, told: Told, oldest: datetime | None) -> str:
     words = f"{service}: {told.events} events about {told.complaints} complaints are published again"
     if told.restated:
-        words += f", and how {told.restated} complaints stand now"
+        words += f", and the present state of {told.restated} keys of compacted topics"
     if told.events:
         words += f" ({told.seconds:.1f} s)"
     if told.beheaded:
