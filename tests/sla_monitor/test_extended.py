@@ -10,6 +10,7 @@ from services.sla_monitor.domain.schedule import _term
 from shared.events.sla import ClockRescheduled
 from tests.sla_monitor.world import (
     JAMBI,
+    LAPOR,
     Monitor,
     answered,
     asked,
@@ -178,3 +179,13 @@ def test_a_rejection_that_was_reopened_stays_the_answer_to_verify() -> None:
     monitor = Monitor()
     monitor.hears(received(MONDAY), triage(MONDAY), rejected(at("2026-11-03")), reopened(at("2026-11-04")))
     assert monitor.clock("verify").status == "met"
+
+
+def test_what_follows_a_reopening_does_not_end_a_clock_of_before() -> None:
+    monitor = at_pupr()
+    monitor.hears(closed(None, by=LAPOR), now=at("2026-11-03"))
+    monitor.hears(reopened(at("2026-11-04")), routed(at("2026-11-04"), 2))
+    monitor.hears(answered(at("2026-11-05"), 2))
+    resolution = monitor.clock("resolution")
+    assert (resolution.status, resolution.met_at) == ("met", None)
+    assert monitor.clock("first_response", 1).status == "cancelled"
