@@ -124,14 +124,18 @@ class Access:
 
     async def known(self, request: Request) -> Caller:
         """Whose key came with it, whatever its role, as often as that allows. Raises Denied(401)."""
-        try:
-            found = self.find(request.headers.get("authorization", ""))
-        except Denied:
-            self._charge(request, "unknown")
-            raise
+        found = self.looked_up(request)
         request.state.role = found.role
         self._buckets.take((found.role, found.name), self._limits.rates[found.role])
         return found
+
+    def looked_up(self, request: Request) -> Caller:
+        """Whose key came with it; only a miss counts, to the address. Raises Denied(401), or TooMany after many."""
+        try:
+            return self.find(request.headers.get("authorization", ""))
+        except Denied:
+            self._charge(request, "unknown")
+            raise
 
     async def anybody(self, request: Request) -> None:
         """A FastAPI dependency for routes without a key: each address as often as the public may."""

@@ -6,12 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access import Access, Denied
 from shared.events.parts import FieldError
+from shared.limits import TooMany
 from shared.web import problem
 
 KIB = 1024
@@ -82,10 +83,13 @@ class _Limited:
         body = _Body(receive, send, limit.limit, headers, self._patience)
         try:
             if limit.keyed and not _is_small(headers):
-                self._access.find(headers.get(b"authorization", b"").decode("latin-1"))
+                self._access.looked_up(Request(scope))
             body.expect(headers.get(b"content-length"))
         except Denied as denied:
             body.refusal = _Refusal(denied.status, denied.reason, **{"WWW-Authenticate": "Bearer"})
+        except TooMany as many:
+            wait = {"Retry-After": str(many.seconds)}
+            body.refusal = _Refusal(429, f"Too many requests; try again in {many.seconds} s", **wait)
         except _Refusal as refusal:
             body.refusal = refusal
         else:

@@ -164,6 +164,16 @@ async def test_who_has_no_key_may_not_send_more_than_anybody(door: Door) -> None
     too_large(await door.http.post("/keyed", content=b"x" * 3 * MIB, headers=door.key), 2 * MIB)
 
 
+async def test_guessing_keys_with_large_bodies_costs_as_much(door: Door) -> None:
+    async def guess(headers: dict[str, str]) -> int:
+        return (await door.http.post("/keyed", content=b"x" * MIB, headers=headers)).status_code
+
+    guesses = [await guess({"Authorization": f"Bearer simpul_{n}"}) for n in range(40)]
+    assert guesses[:15] == [401] * 15
+    assert guesses[-1] == 429
+    assert await guess(door.key) == 200
+
+
 def nested(kind: str, depth: int) -> str:
     opening, closing = {"list": ("[", "]"), "object": ('{"a":', "}")}[kind]
     return opening * depth + "1" + closing * depth
