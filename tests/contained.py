@@ -79,8 +79,10 @@ class ContainedStack(Stack):
         environment: Mapping[str, str],
         command: str = "",
     ) -> None:
+        from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
+        testcontainers_config.ryuk_disabled = True  # we end our own, and need no third image for it
         if part in self._containers:
             await asyncio.to_thread(self._wrapped(part).start)  # nothing happens where it runs
             return
