@@ -84,8 +84,20 @@ async def citizens_complain(play: Play, told: Told) -> Answers:
     told(f"{len(play.script.first)} submissions come in, by HTTP and by Kafka")
     answers = await _hand_in(play.doors, play.script.first)
     await play.rest.until_taken_in()
+    told("a verifier accepts what others found in the media: candidates are no complaints before")
+    await _candidates_accepted(play.doors)
     told(f"{len(play.script.later)} come again: repeats, and old names for something else")
     return [*answers, *await _hand_in(play.doors, play.script.later)]
+
+
+async def _candidates_accepted(doors: Doors) -> None:
+    """Every one that waits; page by page, for what is accepted waits no more."""
+    while True:
+        answer = await doors.ask("GET", "intake", "/v1/candidates", "verifier", params={"limit": "200"})
+        if not answer.body["candidates"]:
+            return
+        for one in answer.body["candidates"]:
+            await doors.ask("POST", "intake", f"/v1/candidates/{one['ticket']}/accept", "verifier")
 
 
 async def _hand_in(doors: Doors, deliveries: Sequence[Delivery]) -> Answers:

@@ -2,6 +2,7 @@
 
 from services.intake.acting import acting_routes
 from services.intake.attachments import UPLOADS, attachment_routes
+from services.intake.candidates import candidate_routes
 from services.intake.fetching import Fetching
 from services.intake.handlers import intake_fold
 from services.intake.privacy import privacy_routes
@@ -21,7 +22,13 @@ def open_intake(settings: Settings) -> Parts:
     return Parts(
         fold=intake_fold(seal, settings.public_url),
         says=SAYS,
-        routes=[complaint_routes, acting_routes, privacy_routes(seal), attachment_routes(seal)],
+        routes=[
+            complaint_routes,
+            acting_routes,
+            privacy_routes(seal),
+            attachment_routes(seal),
+            candidate_routes(seal),
+        ],
         loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
         bodies=LARGER_BODIES | UPLOADS,
         seal=seal,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.intake import looking, store
-from services.intake.domain import acts, attaching, citizen, erasing, merging
+from services.intake.domain import acts, attaching, candidates, citizen, erasing, merging
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.keyed import Subkeys
@@ -58,6 +58,8 @@ hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
     attaching.FileFetched: attaching.on_file_fetched,
     attaching.FileLost: attaching.on_file_lost,
     acts.Erase: erasing.erase,
+    acts.Accept: candidates.accept,
+    acts.Drop: candidates.drop,
 }
 
 
@@ -92,7 +94,7 @@ def intake_fold(seal: Seal, follow_at: str | None = None) -> Fold[Complaint, Mea
         )
 
     return Fold(
-        {kind: telling(rule) for kind, rule in hears.items()},
+        {kind: telling(candidates.unspoken(rule)) for kind, rule in hears.items()},
         load=partial(store.load_complaints, keys=keys),
         save=partial(store.save_complaints, seal=seal),
         city=means,

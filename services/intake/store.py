@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,8 +10,17 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from services.intake import vault
+from services.intake.domain.channels import CHANNELS
 from services.intake.domain.city import City
-from services.intake.domain.complaint import Complaint, Complaints, Content, Newcomer, Rating, Unfetched
+from services.intake.domain.complaint import (
+    Candidacy,
+    Complaint,
+    Complaints,
+    Content,
+    Newcomer,
+    Rating,
+    Unfetched,
+)
 from services.intake.domain.keyed import Subkeys, secret_hash
 from services.intake.domain.own import Receipt
 from services.intake.domain.public import Card, Survivor
@@ -20,6 +29,7 @@ from services.intake.domain.timeline import Step
 from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
+from shared.events.intake import ComplaintReceived
 from shared.events.parts import Attachment, ComplaintRef, Place
 from shared.sealing import Seal
 
@@ -69,6 +79,9 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
         )
         for row in rows
     }
+    found = [one.id for one in known.values() if one.channel in CHANNELS and CHANNELS[one.channel].candidate]
+    for complaint, candidacy in (await _candidacies(tx, found) if found else {}).items():
+        known[complaint] = replace(known[complaint], candidacy=candidacy)
     blank = [complaint for complaint in dict.fromkeys(ids) if complaint not in known]
     return known | await _blank_ones(tx, blank, keys) if blank else known
 
@@ -84,6 +97,73 @@ def _place(kept: str | None) -> Place | None:
 
 def _ref(kept: str | None) -> ComplaintRef | None:
     return None if kept is None else ComplaintRef.model_validate_json(kept)
+
+
+_FIRST = """
+SELECT f.ticket FROM candidates AS e JOIN complaints AS f USING (complaint_id)
+ WHERE e.link = d.link AND (e.since, e.complaint_id) < (d.since, d.complaint_id)
+ ORDER BY e.since, e.complaint_id LIMIT 1
+"""
+"""Who found the link of the candidate `d` before; the first of them."""
+
+
+async def _candidacies(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Candidacy]:
+    rows = await tx.fetch(
+        f"""SELECT c.*, d.link, d.since, d.decided_at, ({_FIRST}) AS same_as
+              FROM candidates AS d JOIN complaints AS c USING (complaint_id)
+             WHERE d.complaint_id = ANY($1::uuid[])""",  # noqa: S608
+        ids,
+    )
+    return {
+        row["complaint_id"]: Candidacy(
+            link=row["link"],
+            since=row["since"],
+            decided_at=row["decided_at"],
+            same_as=row["same_as"],
+            received=_received(row) if row["decided_at"] is None else None,
+        )
+        for row in rows
+    }
+
+
+def _received(row: "Record") -> ComplaintReceived:
+    """What the hub hears of a candidate that is accepted; `at` is set then."""
+    said = {name: row[name] for name in ComplaintReceived.model_fields if name in row}
+    return ComplaintReceived.model_validate(
+        {
+            **said,
+            "at": None,
+            "place": _place(row["place"]),
+            "attachments": _ATTACHMENTS.validate_json(row["attachments"]),
+            "lapor": None,
+        }
+    )
+
+
+async def _keep_candidacies(tx: Transaction, complaints: Iterable[Complaint]) -> None:
+    """Since when they wait, or when they were decided; one that was accepted is received from then on."""
+    rows = [
+        (one.id, one.candidacy.link, one.candidacy.since, one.candidacy.decided_at, one.status != "dropped")
+        for one in complaints
+        if one.candidacy is not None and one.fresh
+    ]
+    if not rows:
+        return
+    columns = list(map(list, zip(*rows, strict=True)))
+    await tx.execute(
+        "INSERT INTO candidates (complaint_id, link, since, decided_at)"
+        " SELECT * FROM unnest($1::uuid[], $2::bytea[], $3::timestamptz[], $4::timestamptz[])"
+        " ON CONFLICT (complaint_id) DO UPDATE SET decided_at = excluded.decided_at",
+        *columns[:4],
+    )
+    await tx.execute(
+        "UPDATE complaints AS c SET received_at = u.at"
+        " FROM unnest($1::uuid[], $2::timestamptz[], $3::boolean[]) AS u (id, at, accepted)"
+        " WHERE c.complaint_id = u.id AND u.accepted AND u.at IS NOT NULL AND c.received_at < u.at",
+        columns[0],
+        columns[3],
+        columns[4],
+    )
 
 
 async def _blank_ones(tx: Transaction, ids: Sequence[UUID], keys: Subkeys) -> dict[UUID, Complaint]:
@@ -130,6 +210,7 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     await _keep_files(tx, changed.values(), seal)
     await _list_files(tx, [c for c in changed.values() if not c.files_listed])
     await _append_steps(tx, changed.values())
+    await _keep_candidacies(tx, changed.values())
     await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
     await _erase(tx, [c for c in known if c.erasing is not None])
 
@@ -332,6 +413,50 @@ async def _keep_early_facts(tx: Transaction, complaints: Sequence[Complaint]) ->
                ON CONFLICT DO NOTHING""",
             *map(list, zip(*rows, strict=True)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate that waits. `posts`: how many submissions have found its link."""
+
+    complaint_id: UUID
+    ticket: str
+    channel: str
+    source: str
+    reference: str
+    since: datetime
+    title: str
+    text: str
+    posts: int
+
+
+async def waiting_candidates(
+    connection: Connection, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Found]:
+    """Candidates that wait, each link once, the longest waiting first, behind that one."""
+    since, key = after or (None, None)
+    rows = await connection.fetch(
+        f"""SELECT d.complaint_id, c.ticket, c.channel, c.source, c.reference, d.since, c.title, c.text,
+                   (SELECT count(*) FROM candidates AS e WHERE e.link = d.link) AS posts
+              FROM candidates AS d JOIN complaints AS c USING (complaint_id)
+             WHERE d.decided_at IS NULL AND NOT EXISTS ({_FIRST})
+               AND ($1::timestamptz IS NULL OR (d.since, d.complaint_id) > ($1, $2::uuid))
+             ORDER BY d.since, d.complaint_id LIMIT $3""",  # noqa: S608
+        since,
+        key,
+        limit,
+    )
+    return [Found(**row) for row in rows]
+
+
+async def first_of_link(connection: Connection, ticket: str) -> str:
+    """The ticket under which the post of this candidate was found first; of all others the ticket itself."""
+    first: str | None = await connection.fetchval(
+        f"""SELECT ({_FIRST}) FROM candidates AS d JOIN complaints AS c USING (complaint_id)
+             WHERE c.ticket = $1""",  # noqa: S608
+        ticket,
+    )
+    return first or ticket
 
 
 async def find_card(connection: Connection, ticket: str) -> Card | None:

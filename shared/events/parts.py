@@ -1,5 +1,6 @@
 """The pieces that several events share: place, attachment, author, and the field's own vocabularies."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -107,6 +108,21 @@ class LaporOrigin(Part):
     disposed_at: Instant | None = None
     closed_by: str | None = None
     text_before_edit: Text | None = None
+
+
+class Publication(Part):
+    """Where somebody complained in public: an article, a broadcast, a post. Read by intake alone."""
+
+    link: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+\S*$", max_length=2000)]
+    published_on: date
+    outlet: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class Letter(Part):
+    """A letter as it is registered: the date on it (or on which it came, if it has none), its number if any."""
+
+    dated_on: date
+    number: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
 class Reporter(Part):

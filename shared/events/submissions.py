@@ -9,7 +9,9 @@ from shared.events.parts import (
     Channel,
     Klasifikasi,
     LaporOrigin,
+    Letter,
     Place,
+    Publication,
     Reference,
     Reporter,
     SentAttachment,
@@ -19,7 +21,12 @@ from shared.events.parts import (
 
 
 class Told(Part):
-    """A complaint as its publisher tells it, by whichever door."""
+    """A complaint as its publisher tells it, by whichever door.
+
+    What a channel must say beyond that is intake's to know: `taken_by` is who took the call, stood at the
+    counter or opened the letter (an office, or an official's name), `publication` where an article or post
+    stands. Both stay with intake.
+    """
 
     channel: Channel
     reported_at: Instant
@@ -35,6 +42,9 @@ class Told(Part):
     attachments: Annotated[tuple[SentAttachment, ...], Field(max_length=10)] | None = None
     forward: bool | None = None
     lapor: LaporOrigin | None = None
+    taken_by: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    letter: Letter | None = None
+    publication: Publication | None = None
 
 
 class SubmissionPosted(Event, Told):

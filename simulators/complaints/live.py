@@ -34,17 +34,28 @@ class _Channel:
     anonymous: float
     talks: bool
     polite: bool
+    taken_by: str | None = None
+    dated: bool = False
+    public: bool = False
 
 
 CHANNELS = {
     "app": _Channel("sikesal", 34, 0.95, 0.85, 0.9, 0.9, 0.15, talks=False, polite=False),
     "web": _Channel("portal-jambi", 16, 0.95, 0.7, 0.3, 0.8, 0.3, talks=False, polite=False),
     "whatsapp": _Channel("wa-gateway", 20, 0.0, 0.0, 0.15, 1.0, 0.05, talks=True, polite=False),
-    "call_center_112": _Channel("call-center-112", 12, 0.4, 0.3, 0.6, 0.7, 0.1, talks=False, polite=True),
-    "counter": _Channel("loket-mpp", 7, 0.9, 0.8, 0.2, 1.0, 0.02, talks=False, polite=True),
-    "letter": _Channel("tata-usaha", 3, 1.0, 0.5, 0.0, 1.0, 0.0, talks=False, polite=True),
-    "social_media": _Channel("media-sosial", 5, 0.0, 0.1, 0.05, 0.3, 0.0, talks=True, polite=False),
-    "mass_media": _Channel("media-massa", 3, 1.0, 0.3, 0.1, 0.0, 0.0, talks=False, polite=True),
+    "call_center_112": _Channel(
+        "call-center-112", 12, 0.4, 0.3, 0.6, 0.7, 0.1, talks=False, polite=True, taken_by="Petugas 112"
+    ),
+    "counter": _Channel(
+        "loket-mpp", 7, 0.9, 0.8, 0.2, 1.0, 0.02, talks=False, polite=True, taken_by="Loket 3"
+    ),
+    "letter": _Channel(
+        "tata-usaha", 3, 1.0, 0.5, 0.0, 1.0, 0.0, talks=False, polite=True, taken_by="Tata Usaha", dated=True
+    ),
+    "social_media": _Channel(
+        "media-sosial", 5, 0.0, 0.1, 0.05, 0.3, 0.0, talks=True, polite=False, public=True
+    ),
+    "mass_media": _Channel("media-massa", 3, 1.0, 0.3, 0.1, 0.0, 0.0, talks=False, polite=True, public=True),
 }
 _CLASSES = {
     "tidak_berkadar_pengawasan": 66,
@@ -111,6 +122,11 @@ def live(seed: int, count: int, now: datetime) -> list[Submission]:
                 reporter=who if maybe(rng, channel.named) else None,
                 nik=impossible_nik(rng, spot) if maybe(rng, 0.1) else None,
                 conversation=f"{name}-{seed}-{index + 1}" if channel.talks else None,
+                taken_by=channel.taken_by,
+                dated_on=(now - timedelta(days=20)).date() if channel.dated else None,
+                link=f"https://{channel.source}.contoh.invalid/{seed}/{index + 1}"
+                if channel.public
+                else None,
                 repeats=first.reference if first else None,
                 truth=first.truth if first else Truth(topic.name, topic.owner, cast(Any, category_was)),
             )

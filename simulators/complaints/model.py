@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 Klasifikasi = Literal[
     "Pengaduan Berkadar Pengawasan",
@@ -11,6 +12,7 @@ Klasifikasi = Literal[
     "Permintaan Informasi",
     "Aspirasi",
 ]
+JAKARTA = ZoneInfo("Asia/Jakarta")
 Closer = Literal["Sistem", "Admin", "Pelapor"]
 
 
@@ -113,6 +115,9 @@ class Submission:
     reporter: Person | None
     nik: str | None
     conversation: str | None
+    taken_by: str | None
+    dated_on: date | None
+    link: str | None
     repeats: str | None
     truth: Truth
 
@@ -141,8 +146,15 @@ class Submission:
             "reporter": who
             and _filled({"name": who.name, "phone": who.phone, "email": who.email, "nik": self.nik}),
             "conversation": self.conversation,
+            "taken_by": self.taken_by,
+            "letter": {"dated_on": self.dated_on.isoformat()} if self.dated_on else None,
+            "publication": self.link and {"link": self.link, "published_on": _day(self.reported_at)},
         }
         return _filled(body)
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(JAKARTA).date().isoformat()
 
 
 def _filled(fields: Mapping[str, object]) -> dict[str, object]:

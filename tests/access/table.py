@@ -39,6 +39,9 @@ intake        GET   /v1/complaints/{ticket}/attachments                401  yes 
 intake        GET   /v1/complaints/{ticket}/attachments/{attachment_id} 401 yes  404  yes  404  yes  404  yes  yes  404
 intake        GET   /v1/complaints/{ticket}/reporter                   401  401  401  403  403  403  403  yes  403  yes
 intake        POST  /v1/complaints/{ticket}/erase                      401  401  401  403  403  403  403  403  yes  403
+intake        GET   /v1/candidates                                     401  401  401  403  403  403  403  yes  yes  403
+intake        POST  /v1/candidates/{ticket}/accept                     401  401  401  403  403  403  403  yes  yes  403
+intake        POST  /v1/candidates/{ticket}/drop                       401  401  401  403  403  403  403  yes  yes  403
 
 routing       GET   /v1/cases                                          401  401  401  403  403  yes  own  yes  yes  403
 routing       GET   /v1/triage                                         401  401  401  403  403  403  403  yes  yes  403

@@ -26,6 +26,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/complaints/{ticket}/reply": {"text": "Tiang nomor 7."},
     "POST /v1/complaints/{ticket}/rate": {"rating": 5},
     "POST /v1/complaints/{ticket}/erase": {"scope": "identity", **WHY},
+    "POST /v1/candidates/{ticket}/drop": WHY,
     "POST /v1/complaints/{ticket}/merge": {"into": NOBODYS},
     "POST /v1/cases/{ticket}/progress": {"text": "Berangkat."},
     "POST /v1/cases/{ticket}/ask": {"question": "Tiang nomor berapa?"},

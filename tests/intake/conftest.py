@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.intake.acting import acting_routes
 from services.intake.attachments import UPLOADS, attachment_routes
+from services.intake.candidates import candidate_routes
 from services.intake.handlers import intake_fold
 from services.intake.privacy import privacy_routes
 from services.intake.web import LARGER_BODIES, complaint_routes
@@ -61,7 +62,13 @@ async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
     app = FastAPI()
     answer_problems(app)
     access = Access(keys_file)
-    for routes in (complaint_routes, acting_routes, privacy_routes(seal), attachment_routes(seal)):
+    for routes in (
+        complaint_routes,
+        acting_routes,
+        privacy_routes(seal),
+        attachment_routes(seal),
+        candidate_routes(seal),
+    ):
         app.include_router(routes(desk, access))
     limit_bodies(app, access, LARGER_BODIES | UPLOADS)
     with socket.socket() as free:

@@ -8,7 +8,9 @@ from shared.events.fact import Fact
 from shared.events.parts import By, ComplaintRef, Klasifikasi, Place
 from shared.events.words import Scope
 
-ActName = Literal["amend", "reply", "rate", "withdraw", "merge", "absorb", "unmerge", "release", "erase"]
+ActName = Literal[
+    "amend", "reply", "rate", "withdraw", "merge", "absorb", "unmerge", "release", "erase", "accept", "drop"
+]
 
 
 def _storable(words: str) -> str:
@@ -134,3 +136,16 @@ class Erase(Act):
     name: ClassVar[ActName] = "erase"
     scope: Scope
     reason: Annotated[Words, StringConstraints(max_length=500)]
+
+
+class Accept(Act):
+    """What was found in public is a complaint."""
+
+    name: ClassVar[ActName] = "accept"
+
+
+class Drop(Act):
+    """What was found in public is no complaint, or none for the city; why is told on the ticket's page."""
+
+    name: ClassVar[ActName] = "drop"
+    reason: Words

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from services.intake.domain.timeline import Status, Step, standing, status_after
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
-from shared.events.parts import Attachment, ComplaintRef, Klasifikasi, Place, Reporter
+from shared.events.parts import Attachment, ComplaintRef, Klasifikasi, Letter, Place, Publication, Reporter
 from shared.events.words import Scope
 
 
@@ -28,6 +28,9 @@ class Identity(BaseModel):
     category: str | None
     text_before_edit: str | None
     file_names: tuple[str, ...]
+    taken_by: str | None = None
+    letter: Letter | None = None
+    publication: Publication | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,21 @@ class Newcomer:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidacy:
+    """Of what was found in public: since when it waits for a verifier, and until when it did.
+
+    `link` is a keyed hash of the link as `links.normalised` writes it. `same_as` is the ticket of whoever found
+    the same link before. `received` is what the hub will hear if it is accepted; loaded only while it waits.
+    """
+
+    link: bytes
+    since: datetime
+    decided_at: datetime | None = None
+    same_as: str | None = None
+    received: ComplaintReceived | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """The state of one complaint.
 
@@ -132,6 +150,8 @@ class Complaint:
     fresh_files: tuple[File, ...] = ()
     files_listed: bool = True
     """Whether the store has the lists of its files as they are here."""
+    candidacy: Candidacy | None = None
+    """Where somebody else found it in public; None for all others."""
     erased: Scope | None = None
     """What of it was erased."""
     erasing: Scope | None = None

@@ -15,13 +15,16 @@ _OPEN: tuple[Status, ...] = (
 
 POSSIBLE: Mapping[ActName | Literal["protect", "attach"], tuple[Status, ...]] = {
     "amend": _OPEN,
-    "protect": tuple(STATUS_WORDS),  # an amendment of flags alone
+    # an amendment of flags alone; of a candidate the hub does not know yet
+    "protect": tuple(status for status in STATUS_WORDS if status not in ("candidate", "dropped")),
     "attach": _OPEN,  # an OPD's evidence of its work may come at any time
     "reply": _OPEN,
     "rate": ("answered", "closed"),
     "withdraw": (*_OPEN, "rejected", "merged"),
     "merge": _OPEN,
     "absorb": (*_OPEN, "rejected", "closed"),
+    "accept": ("candidate",),
+    "drop": ("candidate",),
 }
 
 

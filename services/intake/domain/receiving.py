@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from services.intake.domain import attaching, following, keyed
-from services.intake.domain.channels import CHANNELS, LAPOR
-from services.intake.domain.complaint import Complaint, Content, File, Identity, Newcomer, Unfetched
+from services.intake.domain.channels import CHANNELS, LAPOR, problems_of_channel
+from services.intake.domain.complaint import (
+    Candidacy,
+    Complaint,
+    Content,
+    File,
+    Identity,
+    Newcomer,
+    Unfetched,
+)
+from services.intake.domain.days import JAKARTA, day_of
 from services.intake.domain.files import Clean
 from services.intake.domain.keyed import Subkeys
 from services.intake.domain.masking import is_address, masked
@@ -78,7 +87,9 @@ def problems(submission: SubmissionPosted, now: datetime) -> Iterator[FieldError
     if submission.conversation is not None and is_address(submission.conversation):
         yield FieldError(field="conversation", reason="is the channel's own reference, never an address")
     yield from _problems_of_time(submission.reported_at, now)
-    yield from _problems_of_channel(submission)
+    yield from problems_of_channel(submission)
+    yield from _problems_of_days(submission, now)
+    yield from _problems_of_lapor(submission)
     for position, look in enumerate(attaching.looks(submission)):
         if isinstance(look, str):
             yield FieldError(field=f"attachments.{position}.inline", reason=look)
@@ -91,12 +102,20 @@ def _problems_of_time(reported_at: datetime, now: datetime) -> Iterator[FieldErr
         yield FieldError(field="reported_at", reason="is before the year 2000")
 
 
-def _problems_of_channel(submission: SubmissionPosted) -> Iterator[FieldError]:
-    rule = CHANNELS.get(submission.channel)
-    if rule is None:
-        yield FieldError(field="channel", reason=f"is not one of {', '.join(CHANNELS)}")
-    elif rule.only_from not in (None, submission.source):
-        yield FieldError(field="channel", reason=f"is for submissions of the source {rule.only_from} alone")
+def _problems_of_days(submission: SubmissionPosted, now: datetime) -> Iterator[FieldError]:
+    told: dict[str, date] = {}
+    if submission.letter is not None:
+        told["letter.dated_on"] = submission.letter.dated_on
+    if submission.publication is not None:
+        told["publication.published_on"] = submission.publication.published_on
+    for field, day in told.items():
+        if day > day_of(now):
+            yield FieldError(field=field, reason="is in the future")
+        if day < EARLIEST.date():
+            yield FieldError(field=field, reason="is before the year 2000")
+
+
+def _problems_of_lapor(submission: SubmissionPosted) -> Iterator[FieldError]:
     if submission.source != LAPOR:
         if submission.lapor is not None:
             yield FieldError(field="lapor", reason=f"is for submissions of the source {LAPOR} alone")
@@ -146,8 +165,14 @@ def _taken_in(
             keyed.tracking_secret(complaint.id, submission.id, keys.secrets),
             _identity(submission),
         ),
-    ).with_step(Step("received", now, submission.id))
-    says: list[Event] = [received, _accepted(complaint, submission, repeated=False)]
+    )
+    accepted = _accepted(complaint, submission, repeated=False)
+    if CHANNELS[submission.channel].candidate and submission.publication is not None:
+        mark = keyed.link_mark(submission.publication.link, keys.fingerprints)
+        waiting = replace(taken, candidacy=Candidacy(mark, now, received=received))
+        return Decision(waiting.with_step(Step("candidate", now, submission.id)), [accepted])
+    taken = taken.with_step(Step("received", now, submission.id))
+    says: list[Event] = [received, accepted]
     for fact in complaint.early:
         decision = following.on_later_fact(taken, fact, keys, now)
         taken = decision.state
@@ -171,7 +196,7 @@ def _received(
         source=submission.source,
         reference=submission.reference,
         channel=submission.channel,
-        reported_at=submission.reported_at,
+        reported_at=_reported_at(submission),
         received_at=now,
         title=title or first_words(text),
         text=text,
@@ -214,6 +239,14 @@ def _masked_origin(lapor: LaporOrigin | None) -> LaporOrigin | None:
     return lapor.model_copy(update={"text_before_edit": masked(lapor.text_before_edit, 10_000)})
 
 
+def _reported_at(submission: SubmissionPosted) -> datetime:
+    """When it was reported; what stands in public was reported on the day on which it was published."""
+    publication = submission.publication
+    if publication is None or day_of(submission.reported_at) == publication.published_on:
+        return submission.reported_at
+    return datetime.combine(publication.published_on, time(), tzinfo=JAKARTA).astimezone(UTC)
+
+
 def _identity(submission: SubmissionPosted) -> Identity:
     lapor, place = submission.lapor, submission.place
     return Identity(
@@ -224,6 +257,9 @@ def _identity(submission: SubmissionPosted) -> Identity:
         place=place.text if place else None,
         category=submission.category,
         text_before_edit=lapor.text_before_edit if lapor else None,
+        taken_by=submission.taken_by,
+        letter=submission.letter,
+        publication=submission.publication,
         file_names=tuple(sent.name for sent in submission.attachments or ()),
     )
 

@@ -24,6 +24,8 @@ from shared.events.routing import (
 )
 
 Status = Literal[
+    "candidate",
+    "dropped",
     "received",
     "verifying",
     "reexamined",
@@ -58,6 +60,8 @@ ENDED: frozenset[Status] = frozenset({"rejected", "closed", "archived", "withdra
 
 STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
     {
+        "candidate": "Menunggu verifikasi",
+        "dropped": "Tidak diproses",
         "received": "Diterima",
         "verifying": "Sedang diverifikasi",
         "reexamined": "Sedang diperiksa kembali",
@@ -92,6 +96,8 @@ class StepRule:
 
 STEPS: Mapping[StepCode, StepRule] = MappingProxyType(
     {
+        "candidate": StepRule("Ditemukan, menunggu verifikasi", "Menunggu verifikasi", "candidate"),
+        "dropped": StepRule("Tidak diproses", "Tidak diproses", "dropped"),
         "received": StepRule("Pengaduan diterima", "Pengaduan diterima", "received"),
         "verifying": StepRule("Sedang diverifikasi", "Sedang diverifikasi", "verifying"),
         "reexamined": StepRule("Sedang diperiksa kembali", "Sedang diperiksa kembali", "reexamined"),
