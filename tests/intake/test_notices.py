@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.acts import Amend
+from services.intake.domain.acts import Amend, Merge
 from services.intake.domain.citizen import amend
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.following import on_later_fact
+from services.intake.domain.merging import merge
 from services.intake.domain.notices import LONGEST_QUOTE, NOTICES, telling
 from services.intake.domain.receiving import on_submission_posted
 from shared.events.fact import Event
 from shared.events.notices import NoticeRequested
-from shared.events.parts import By
+from shared.events.parts import By, ComplaintRef
 from shared.events.routing import (
     ComplaintAccepted,
     ComplaintAnswered,
@@ -269,6 +270,16 @@ def test_what_a_confidential_complaint_is_told_does_not_depend_on_anything_that_
 def test_of_the_citizens_own_words_nobody_is_told_whatever_the_flags(title: str, text: str) -> None:
     facts = (routed(), asked("Di RT berapa?"), answered("Sudah."), closed("closed"))
     assert written(life(*facts, title=title, text=text)) == written(life(*facts))
+
+
+def test_whose_complaint_is_merged_into_another_is_told_so() -> None:
+    posted = submission(conversation=TALK)
+    taken = kept(take_in(blank(posted), posted, KEYS, NOW).state)
+    act = Merge(into=ComplaintRef(complaint_id=fact_id("other"), ticket="ZZT868MPA2Y"))
+    act = act.done_by(VERIFIER).known_as(fact_id("merge"))
+    (notice,) = notices_of(telling(merge)(taken, act, KEYS, NOW).says)
+    assert notice.template == "merged"
+    assert "ZZT868MPA2Y" not in notice.text
 
 
 def test_every_template_can_be_written_for_every_step_it_stands_for() -> None:

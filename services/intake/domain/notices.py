@@ -81,6 +81,11 @@ NOTICES: Mapping[StepCode, Template] = MappingProxyType(
             "Pengaduan {ticket} telah dicabut atas permintaan pelapor.",
             "Pengaduan {ticket} telah dicabut atas permintaan pelapor.",
         ),
+        "merged": Template(
+            "merged",
+            "Pengaduan {ticket} digabungkan dengan pengaduan lain tentang hal yang sama.",
+            "Pengaduan {ticket} digabungkan dengan pengaduan lain.",
+        ),
         "blocked": Template(
             "blocked",
             "Pengaduan {ticket} ditutup karena isinya tidak dapat ditayangkan.",
