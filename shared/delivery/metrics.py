@@ -1,4 +1,4 @@
-"""What the delivery of a service shows to Prometheus; each with an alert in the operations guide."""
+"""What the delivery of a service shows to Prometheus; each told of in docs/runbooks.md."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
