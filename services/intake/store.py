@@ -25,7 +25,7 @@ from services.intake.domain.keyed import Subkeys, secret_hash
 from services.intake.domain.own import Receipt
 from services.intake.domain.public import Card, Survivor
 from services.intake.domain.tickets import ticket_for
-from services.intake.domain.timeline import Step
+from services.intake.domain.timeline import NOBODYS, Step
 from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
@@ -517,7 +517,7 @@ async def receipts_of(
 
 @dataclass(frozen=True, slots=True)
 class Doorway:
-    """What decides who may act on a complaint, and those that an act on it concerns too."""
+    """What decides who may act on a complaint, and those that an act on it concerns too. `opd` has it now."""
 
     ref: ComplaintRef
     source: str
@@ -531,7 +531,7 @@ class Doorway:
 async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
     """The complaint with this ticket, as far as its door is concerned; None where there is none."""
     row = await connection.fetchrow(
-        """SELECT complaint_id, ticket, source, opd, anonymous, secret_hash, merged_into, absorbed
+        """SELECT complaint_id, ticket, source, status, opd, anonymous, secret_hash, merged_into, absorbed
              FROM complaints WHERE ticket = $1""",
         ticket,
     )
@@ -540,7 +540,7 @@ async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
     return Doorway(
         ref=ComplaintRef(complaint_id=row["complaint_id"], ticket=row["ticket"]),
         source=row["source"],
-        opd=row["opd"],
+        opd=None if row["status"] in NOBODYS else row["opd"],
         anonymous=row["anonymous"],
         secret_hash=row["secret_hash"],
         merged_into=_ref(row["merged_into"]),

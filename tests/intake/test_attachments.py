@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from services.intake.web import Taken
+from shared.events.routing import ComplaintHandedBack
 from tests.intake.doors import BODY, Intake
 from tests.intake.pictures import CANARY, pdf, photo
 from tests.intake.test_files import stands_upright
-from tests.intake.world import routed
+from tests.intake.world import BY_OPD, NOW, fact_id, routed
 
 pytestmark = pytest.mark.store
 
@@ -220,6 +221,21 @@ async def test_only_who_has_to_do_with_a_complaint_sends_and_sees_its_files(
         shown = 200 if status == 201 else status
         assert (await see(intake, taken, key=key)).status_code == shown, key
         assert (await see(intake, taken, file, key=key)).status_code == shown, key
+
+
+async def test_an_opd_that_handed_a_case_back_sees_its_files_no_more_until_it_has_it_again(
+    intake: Intake,
+) -> None:
+    taken = await intake.taken()
+    await given_to(intake, taken, "PUPR")
+    file = (await send(intake, taken)).json()["id"]
+    back = ComplaintHandedBack(at=NOW, by=BY_OPD, disposition=1, opd="PUPR", reason="bukan jalan kota")
+    await intake.desk.hand_in([(taken.complaint_id, back.known_as(fact_id("handed back")))])
+    for path in (None, file):
+        assert (await see(intake, taken, path, key="opd")).status_code == 404
+    assert (await send(intake, taken, photo(size=(60, 60)), key="opd")).status_code == 404
+    await given_to(intake, taken, "PUPR", 2)
+    assert (await see(intake, taken, file, key="opd")).status_code == 200
 
 
 async def test_the_public_sees_no_file_and_a_tracking_secret_opens_its_own_complaint_alone(
