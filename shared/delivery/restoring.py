@@ -6,15 +6,17 @@ input once more is not said twice (ids are derived: the same work says the same 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from shared import audit
 from shared.database import Connection, Transaction
-from shared.delivery import envelope, saying, sequence
+from shared.delivery import envelope, forgetting, saying, sequence
 from shared.delivery.record import Record
+from shared.events.notices import NoticeRequested
+from shared.events.words import Scope
 
 _EPOCH = 10**12
 
@@ -93,8 +95,13 @@ def spoken(record: Record) -> tuple[saying.Saying, datetime] | None:
 async def remember(
     connection: Connection, heard: Sequence[tuple[saying.Saying, datetime]], today: date
 ) -> list[SaidBefore]:
-    """Write down those of these events, in their order, that the store does not know; what they are."""
+    """Write down those of these events, in their order, that the store does not know; what they are.
+
+    Of a complaint that the store knows to be erased they come back as erasure left them: without words, and no
+    notices.
+    """
     async with connection.transaction():
+        heard = await _as_erasure_left_them(connection, heard)
         known = {
             row[0]
             for row in await connection.fetch(
@@ -136,6 +143,28 @@ async def remember(
             list(last.values()),
         )
         return [SaidBefore(one.key, one.topic, one.type, at) for one, at in new]
+
+
+async def _as_erasure_left_them(
+    connection: Connection, heard: Sequence[tuple[saying.Saying, datetime]]
+) -> Sequence[tuple[saying.Saying, datetime]]:
+    rows = await connection.fetch(
+        "SELECT key, erased FROM delivery.keys WHERE key = ANY($1::uuid[]) AND erased IS NOT NULL",
+        list({one.key for one, _ in heard}),
+    )
+    erased: dict[UUID, Scope] = {row["key"]: row["erased"] for row in rows}
+
+    def left(one: saying.Saying) -> saying.Saying:
+        scope = erased.get(one.key)
+        if scope is None:
+            return one
+        return replace(one, value=forgetting.wordless_value(one.type, one.value, scope))
+
+    return [
+        (left(one), at)
+        for one, at in heard
+        if not (one.key in erased and one.topic == NoticeRequested.topic)
+    ]
 
 
 async def raise_epoch(

@@ -8,7 +8,9 @@ from shared import audit, clock
 from shared.delivery import envelope, restoring, sequence
 from shared.delivery.desk import Desk
 from shared.delivery.record import KeptRecord
+from shared.events.notices import NoticeRequested
 from tests.shared.test_desk import said, texts
+from tests.shared.test_forgetting import SECRET, erased, holds
 from tests.shared.world import Owner, Tally, World
 
 pytestmark = pytest.mark.store
@@ -72,6 +74,33 @@ async def test_what_was_said_after_the_backup_is_not_said_again_and_new_words_be
     await desk.batch([four])
     assert await said(desk, key) == ["1.1", "1.2", "1.3", "2.1"]
     assert [record.headers for record in await on_kafka(desk)][:3] == [record.headers for record in kafka]
+
+
+async def test_what_was_erased_before_the_backup_comes_back_without_words_and_without_its_notices(
+    desk: Toy, intake: Owner
+) -> None:
+    key = uuid4()
+    told = NoticeRequested(
+        ticket="0123456789A",
+        channel="web",
+        conversation=SECRET,
+        template="received",
+        language="id",
+        text=SECRET,
+    )
+    await desk.batch([intake.replies(key, SECRET)])
+    async with desk.transaction([key]) as work:
+        await work.say([(key, told.known_as(uuid4()))])
+    kafka = await on_kafka(desk)  # it keeps what was published
+    await desk.batch([erased(intake, key)])
+    await desk.pool.execute("DELETE FROM delivery.said")  # as where the store forgot months ago, or said it later
+
+    heard = [found for record in kafka if (found := restoring.spoken(record)) is not None]
+    assert len(heard) == 2
+    async with desk.read() as connection:
+        found = await restoring.remember(connection, heard, clock.now().date())
+    assert [one.topic for one in found] == [heard[0][0].topic]
+    assert await holds(desk, SECRET) == set()
 
 
 async def test_the_new_epoch_is_above_every_number_that_anybody_has_seen(desk: Toy) -> None:
