@@ -71,6 +71,17 @@ async def test_a_complaint_that_is_made_confidential_later_shows_status_and_date
     assert (said["changed"], said["by"]) == (["confidential"], {"kind": "person", "name": "verifier"})
 
 
+async def test_who_asked_to_stay_anonymous_stays_so_whatever_an_official_says(intake: Intake) -> None:
+    taken = await intake.taken(anonymous=True, text="Kata-kata pelapor")
+    refused = await intake.act(taken.ticket, "amend", {"anonymous": False}, key="verifier")
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"field": "anonymous", "reason": "is the reporter's to change"}]
+    assert (await shown(intake, taken))["text"] is None
+    assert (await intake.act(taken.ticket, "amend", {"anonymous": False}, key="sikesal")).status_code == 200
+    assert (await shown(intake, taken))["text"] == "Kata-kata pelapor"
+    assert (await intake.act(taken.ticket, "amend", {"anonymous": True}, key="verifier")).status_code == 200
+
+
 async def test_the_words_are_the_reporters_alone_to_change(intake: Intake) -> None:
     taken = await intake.taken()
     answer = await intake.act(taken.ticket, "amend", {"text": "Lain"}, key="verifier")

@@ -29,14 +29,9 @@ _WORDS = frozenset({"title", "text"})
 def amend(complaint: Complaint, act: Amend, _keys: Subkeys, now: datetime) -> Decision[Complaint]:
     """Say what changed, and nothing where nothing did; the sealed words follow in any case."""
     require(complaint, "protect" if act.given <= _FLAGS else "amend")
-    if act.by.kind != "citizen" and act.given & _WORDS:
-        raise Refused(
-            [
-                FieldError(field=name, reason="is the reporter's to change")
-                for name in sorted(act.given & _WORDS)
-            ]
-        )
     before = _known(complaint)
+    if act.by.kind != "citizen" and (reporters := sorted(_reporters(before, act))):
+        raise Refused([FieldError(field=name, reason="is the reporter's to change") for name in reporters])
     after = _amended(before, act)
     told = replace(complaint, content=after, amended=_words(act) or None)
     changed = {name: value for name, value in after if value != getattr(before, name)}
@@ -81,6 +76,12 @@ def _known(complaint: Complaint) -> Content:
     if complaint.content is None:
         raise LookupError("nothing can be done with a complaint that is not in yet")
     return complaint.content
+
+
+def _reporters(before: Content, act: Amend) -> frozenset[str]:
+    """What of this only the reporter may change: the words, and that they asked to stay anonymous."""
+    unveils = before.anonymous and act.anonymous is False
+    return act.given & _WORDS | ({"anonymous"} if unveils else set())
 
 
 def _amended(before: Content, act: Amend) -> Content:
