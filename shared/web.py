@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from shared.access import Denied
-from shared.database import AWAY
+from shared.database import AWAY, refuses_the_row
 from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
 from shared.delivery.metrics import Metrics
@@ -92,6 +92,8 @@ def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
 
         @app.exception_handler(away)
         async def unavailable(_: Request, error: Exception) -> JSONResponse:
+            if refuses_the_row(error):  # no other try would go better
+                return problem(422, "Something is wrong with what was sent")
             log.warning("request failed for a passing cause", error=type(error).__name__, at=where(error))
             return problem(
                 503, "The store is away; nothing was kept, try again", headers={"Retry-After": "2"}

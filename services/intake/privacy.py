@@ -82,7 +82,7 @@ def privacy_routes(seal: Seal) -> Callable[[Desk[Complaint, Means], Access], API
             )
             scope = applied.state.erased
             assert scope is not None
-            return Erased(ticket=actor.at.ref.ticket, scope=scope, repeated=not applied.says)
+            return Erased(ticket=actor.at.ref.ticket, scope=scope, repeated=applied.state.erasing is None)
 
         return router
 

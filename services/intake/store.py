@@ -102,9 +102,10 @@ def _ref(kept: str | None) -> ComplaintRef | None:
 _FIRST = """
 SELECT f.ticket FROM candidates AS e JOIN complaints AS f USING (complaint_id)
  WHERE e.link = d.link AND (e.since, e.complaint_id) < (d.since, d.complaint_id)
+   AND (f.erased IS NULL OR f.status NOT IN ('candidate', 'dropped'))
  ORDER BY e.since, e.complaint_id LIMIT 1
 """
-"""Who found the link of the candidate `d` before; the first of them."""
+"""Who found the link of the candidate `d` before; the first of them. One that was erased stands in nobody's way."""
 
 
 async def _candidacies(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Candidacy]:

@@ -161,9 +161,7 @@ async def _as_erasure_left_them(
         return replace(one, value=forgetting.wordless_value(one.type, one.value, scope))
 
     return [
-        (left(one), at)
-        for one, at in heard
-        if not (one.key in erased and one.topic == NoticeRequested.topic)
+        (left(one), at) for one, at in heard if not (one.key in erased and one.topic == NoticeRequested.topic)
     ]
 
 

@@ -172,6 +172,21 @@ async def test_who_finds_the_same_link_again_is_decided_with_the_first(intake: I
 
 
 @pytest.mark.store
+async def test_a_find_that_was_erased_keeps_nobody_elses_from_being_accepted(intake: Intake) -> None:
+    first, second = await intake.taken(**POST), await intake.taken(**POST)
+    erase = {"scope": "identity", "reason": "surat 1/2026"}
+    for repeated in (False, True):
+        done = await intake.act(first.ticket, "erase", erase, key="admin")
+        assert (done.status_code, done.json()["repeated"]) == (200, repeated)
+    official = {"Authorization": f"Bearer {intake.keys['verifier']}"}
+    listed = (await intake.http.get("/v1/candidates", headers=official)).json()["candidates"]
+    assert second.ticket in [one["ticket"] for one in listed]
+    for path, words in ((f"{first.ticket}/drop", {"reason": "dihapus"}), (f"{second.ticket}/accept", None)):
+        told = await intake.http.post(f"/v1/candidates/{path}", json=words, headers=official)
+        assert told.status_code == 200, told.text
+    assert (await intake.http.get(f"/v1/complaints/{second.ticket}")).json()["status"]["code"] == "received"
+
+
 async def test_the_list_is_read_page_by_page_the_longest_waiting_first(intake: Intake) -> None:
     tickets = [(await found(intake, f"{LINK}{n}")).ticket for n in range(5)]
     seen: list[str] = []

@@ -331,3 +331,12 @@ async def test_two_officials_at_once_and_only_one_of_them_closes(office: Office)
     )
     assert sorted(status for status, _ in answers) == [200, 409, 409, 409]
     assert (await office.said()).count("complaint.closed") == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/cases/%00", "/v1/cases?category=%00", "/v1/cases?q=%00%00%00"])
+async def test_what_no_store_can_hold_is_the_senders_mistake_and_not_the_stores(
+    office: Office, path: str
+) -> None:
+    status, told = await office.get(path)
+    assert status == 422
+    assert told["title"] == "Something is wrong with what was sent"

@@ -93,7 +93,9 @@ async def test_what_was_erased_before_the_backup_comes_back_without_words_and_wi
         await work.say([(key, told.known_as(uuid4()))])
     kafka = await on_kafka(desk)  # it keeps what was published
     await desk.batch([erased(intake, key)])
-    await desk.pool.execute("DELETE FROM delivery.said")  # as where the store forgot months ago, or said it later
+    await desk.pool.execute(
+        "DELETE FROM delivery.said"
+    )  # as where the store forgot months ago, or said it later
 
     heard = [found for record in kafka if (found := restoring.spoken(record)) is not None]
     assert len(heard) == 2

@@ -58,7 +58,9 @@ StepCode = Literal[
 ENDED: frozenset[Status] = frozenset({"rejected", "closed", "archived", "withdrawn", "blocked"})
 """Nothing more is done then."""
 
-NOBODYS: frozenset[Status] = frozenset({"received", "verifying", "reexamined", "rejected"})
+NOBODYS: frozenset[Status] = frozenset(
+    {"candidate", "dropped", "received", "verifying", "reexamined", "rejected"}
+)
 """No OPD has it then, whichever had it before."""
 
 STATUS_WORDS: Mapping[Status, str] = MappingProxyType(
