@@ -15,7 +15,7 @@ from shared.decision import Decision, Refused, Unworkable
 from shared.delivery import forgetting, keys, letters, restoring, saying
 from shared.delivery.fold import Fold
 from shared.delivery.keys import KeyRow
-from shared.delivery.reading import Cause, Item
+from shared.delivery.reading import Cause, Item, located
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
 from shared.events.intake import ComplaintErased
@@ -149,7 +149,7 @@ class Folding(Generic[S, C]):
     async def _alone(self, item: Item, refusal: str) -> Outcome[S]:
         """One item that the store refused: once more, then as a failure, at last as nothing but bytes."""
         unworkable = replace(item, problem=refusal)
-        for tried in (item, unworkable):
+        for tried in (await self._located_anew(item), unworkable):
             try:
                 async with self.tx.transaction():
                     return await self.attempt([tried])
@@ -157,6 +157,13 @@ class Folding(Generic[S, C]):
                 if not refuses_the_row(error):
                     raise
         return await self.attempt([replace(unworkable, fact=None, sender=None)])
+
+    async def _located_anew(self, item: Item) -> Item:
+        """The item with the complaint that the store names for it now; one before it may have moved that."""
+        if type(item.fact) not in self._fold.lookups:
+            return item
+        [found] = await located(self.tx, [replace(item, key=None)], self._fold)
+        return found if found.key in self.rows else item
 
     async def attempt(self, items: Sequence[Item]) -> Outcome[S]:
         """Fold these in order and write everything, or raise what PostgreSQL says and change nothing here."""

@@ -276,6 +276,20 @@ async def test_one_name_for_two_cases_in_one_batch_is_taken_for_the_first(inbox:
 
 
 @pytest.mark.store
+async def test_a_system_that_gives_all_its_updates_one_name_stops_nobody_else(inbox: Inbox) -> None:
+    tickets = [f"00000001{n}0A" for n in range(8)]
+    await inbox.desk.hand_in(
+        [
+            (UUID(int=100 + n), received(CLEAR, ticket=one).known_as(fact_id(one)))
+            for n, one in enumerate(tickets)
+        ]
+    )
+    said = await inbox.takes(*(an_update("accept", "wo", place=one, ticket=one) for one in tickets))
+    assert said[:2] == [("complaint.accepted", []), ("update.accepted", False)]
+    assert said[2:] == [("update.refused", ["reference"])] * 7
+
+
+@pytest.mark.store
 async def test_what_breaks_the_contract_is_refused_where_its_sender_can_be_told(inbox: Inbox) -> None:
     broken = b'{"source": "sistem-lampu", "reference": "wo-1", "opd": "LAMPU", "act": "dance"}'
     assert await inbox.takes(broken) == [("update.refused", ["ticket", "act", "at"])]
