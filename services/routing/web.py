@@ -13,6 +13,7 @@ from services.routing import store
 from services.routing.domain import acts
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
+from services.routing.domain.erasing import forget
 from services.routing.domain.worklists import VIEWS, Order, View, Wanted
 from services.routing.store import Bookmark
 from services.routing.views import CasePage, CaseView, TriagePage, Worklists, line, triage_line, view
@@ -147,7 +148,7 @@ def _doing(
             complaint_id,
             act.done_by(_by(caller)).known_as(named),
             once=once,
-            answer=lambda applied: _shown(complaint_id, applied),
+            answer=lambda applied: _shown(complaint_id, applied, caller),
             noted=audit.Entry(caller, act.name),
         )
         return Response(applied.answer, media_type="application/json")
@@ -164,8 +165,12 @@ def _wordless(kind: type[acts.Act]) -> acts.Act:
         raise RequestValidationError(lacking.errors()) from None
 
 
-def _shown(complaint_id: UUID, applied: Applied[Case]) -> bytes:
-    return view(complaint_id, applied.state).model_dump_json().encode()
+def _shown(complaint_id: UUID, applied: Applied[Case], caller: Caller) -> bytes:
+    """The case after the act; without its words for an OPD that had it before and only repeats what it did."""
+    case = applied.state
+    if caller.role == "opd" and case.opd != caller.opd and not applied.says:
+        case = forget(case, "complaint")
+    return view(complaint_id, case).model_dump_json().encode()
 
 
 def _by(caller: Caller) -> By:

@@ -23,6 +23,8 @@ from shared.delivery.desk import Desk
 from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.delivery.saying import make_months
+from shared.events.intake import ComplaintAmended
+from shared.events.parts import By
 from shared.web import answer_problems
 from tests.conftest import MakeStore
 from tests.routing.test_store import load_documents
@@ -340,3 +342,14 @@ async def test_what_no_store_can_hold_is_the_senders_mistake_and_not_the_stores(
     status, told = await office.get(path)
     assert status == 422
     assert told["title"] == "Something is wrong with what was sent"
+
+
+async def test_an_opd_that_repeats_its_hand_back_reads_nothing_that_came_after_it(office: Office) -> None:
+    back = {"reason": "bukan lampu jalan"}
+    assert (await office.do(CLEAR_TICKET, "hand_back", back, role="opd:LAMPU"))[0] == 200
+    later = ComplaintAmended(at=now(), by=By(kind="citizen"), changed=("text",), text="Kata-kata baru")
+    await office.desk.hand_in([(UUID(int=1), later.known_as(fact_id("amended")))])
+    assert (await office.get(f"/v1/cases/{CLEAR_TICKET}", role="opd:LAMPU"))[0] == 404
+    status, told = await office.do(CLEAR_TICKET, "hand_back", back, role="opd:LAMPU")
+    assert (status, told["state"]) == (200, "triage")
+    assert "Kata-kata" not in json.dumps(told)

@@ -100,8 +100,8 @@ async def test_what_was_erased_before_the_backup_comes_back_without_words_and_wi
     heard = [found for record in kafka if (found := restoring.spoken(record)) is not None]
     assert len(heard) == 2
     async with desk.read() as connection:
-        found = await restoring.remember(connection, heard, clock.now().date())
-    assert [one.topic for one in found] == [heard[0][0].topic]
+        written = await restoring.remember(connection, heard, clock.now().date())
+    assert [one.topic for one in written] == [heard[0][0].topic]
     assert await holds(desk, SECRET) == set()
 
 
