@@ -141,7 +141,10 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
                 return _page("Nomor tiket salah ketik", "Periksa kembali nomor tiket Anda.", status=404)
             raise Refused([FieldError(field="ticket", reason=str(wrong))]) from None
         async with desk.read() as connection:
-            card = await store.find_card(connection, await store.first_of_link(connection, wanted))
+            first = await store.first_of_link(connection, wanted)
+            card = await store.find_card(connection, first)
+            if card is not None and card.confidential and first != wanted:  # nothing leads to that one
+                card = await store.find_card(connection, wanted)
             city = await names.read(connection)
         if card is None:
             if html:

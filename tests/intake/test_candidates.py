@@ -187,6 +187,13 @@ async def test_a_find_that_was_erased_keeps_nobody_elses_from_being_accepted(int
     assert (await intake.http.get(f"/v1/complaints/{second.ticket}")).json()["status"]["code"] == "received"
 
 
+async def test_the_page_of_a_second_find_leads_to_no_confidential_first_one(intake: Intake) -> None:
+    first, second = await intake.taken(**POST, confidential=True), await intake.taken(**POST)
+    shown = (await intake.http.get(f"/v1/complaints/{second.ticket}")).json()
+    assert (shown["ticket"], shown["shows"]) == (second.ticket, "all")
+    assert first.ticket not in json.dumps(shown)
+
+
 async def test_the_list_is_read_page_by_page_the_longest_waiting_first(intake: Intake) -> None:
     tickets = [(await found(intake, f"{LINK}{n}")).ticket for n in range(5)]
     seen: list[str] = []
