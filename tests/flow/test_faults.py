@@ -20,7 +20,8 @@ QUICK = "DROP TRIGGER slow ON delivery.outbox; DROP FUNCTION slow"
 
 
 async def tell(hub: Hub, service: str, sql: str) -> None:
-    connection = await asyncpg.connect(hub.stack.dsn(service), timeout=10)
+    """As PostgreSQL's superuser: a service's own role may change no table."""
+    connection = await asyncpg.connect(hub.stack.database_dsn(service), timeout=10)
     try:
         await connection.execute(sql)
     finally:
