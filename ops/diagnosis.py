@@ -231,6 +231,8 @@ async def lost_records(patient: Patient) -> list[Finding]:
 async def _records_held(bootstrap: str, partitions: Mapping[str, int]) -> dict[str, int]:
     """How many records each owner's topic holds."""
     places = [TopicPartition(name, n) for name in OWNER_TOPICS for n in range(partitions.get(name, 0))]
+    if not places:
+        return {}
     reader = AIOKafkaConsumer(bootstrap_servers=bootstrap.split(","), request_timeout_ms=5_000)
     await reader.start()
     try:
