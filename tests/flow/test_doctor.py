@@ -21,7 +21,7 @@ from shared import clock
 from shared.access import new_key
 from tests.flow.world import LAMPS, Hub
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.own_hub]
 SERVICES = ("intake", "routing", "lapor_bridge", "sla_monitor")
 PARTS = ("kafka", "postgres", "simulator", *SERVICES)
 

@@ -15,7 +15,7 @@ from ops.stack.health import health
 from shared import audit
 from tests.flow.world import LAMPS, VAGUE, Hub, complaint, reference, until
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.own_hub]
 OWNERS = {"intake": "intake.events", "routing": "routing.events", "sla_monitor": "sla.events"}
 STATES = {
     "intake": "SELECT ticket, complaint_id::text FROM complaints ORDER BY 1",

@@ -13,7 +13,7 @@ from shared import audit
 from shared.delivery import restoring
 from tests.flow.world import LAMPS, Hub, complaint, reference, until
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.own_hub]
 SARI = audit.Operator("sari")
 
 

@@ -14,7 +14,7 @@ import pytest
 from ops.stack.roots import CLONE
 from ops.stack.stack import Stack
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.own_hub]
 
 
 class Clone:

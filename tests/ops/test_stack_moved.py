@@ -11,7 +11,7 @@ from ops.prepare import prepare
 from ops.stack.ports import HOST, is_free
 from ops.stack.stack import Stack
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.own_hub]
 
 
 async def test_where_kafka_had_to_move_the_services_are_told_its_new_address(tmp_path: Path) -> None:
