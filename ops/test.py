@@ -41,23 +41,23 @@ def _tests(expression: str) -> Callable[[], list[str]]:
 
 
 STEPS = {
+    "tests": Step(
+        lambda: [*_tests("not flow and not containers")(), "--ignore=tests/access"], 30, pytest=True
+    ),
+    "flow tests": Step(_tests("flow and not own_hub and not containers"), 30, pytest=True),
+    "own hubs": Step(_tests("own_hub"), 30, pytest=True),
     "containers": Step(_tests("containers"), 25, pytest=True),
     "flow in containers": Step(
         lambda: ["pytest", "--stores=containers", "tests/flow/test_path.py"], 15, pytest=True
     ),
-    "flow tests": Step(_tests("flow and not own_hub and not containers"), 30, pytest=True),
-    "own hubs": Step(_tests("own_hub"), 30, pytest=True),
     "access": Step(lambda: ["pytest", "tests/access"], 30, pytest=True),
     "types": Step(lambda: ["mypy"], 5),
     "format": Step(lambda: ["ruff", "format", "--check"], 1),
     "lint": Step(lambda: ["ruff", "check"], 1),
     "imports": Step(lambda: ["lint-imports"], 2),
     "migrations": Step(lambda: ["squawk", *_migrations()], 1),
-    "tests": Step(
-        lambda: [*_tests("not flow and not containers")(), "--ignore=tests/access"], 30, pytest=True
-    ),
 }
-"""Those that mostly wait come first; one more than there are cores run side by side."""
+"""The longest first; one more than there are cores run side by side, for most of them mostly wait."""
 
 
 @dataclass
