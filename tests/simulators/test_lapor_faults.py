@@ -142,7 +142,8 @@ def test_sigterm_ends_it_quickly_even_while_a_request_hangs(own_lapor: LaporProc
 
 
 def test_seeded_life_moves_reports_by_the_rules(own_lapor: LaporProcess) -> None:
-    own_lapor.http.post("/control/reports", json={"generate": {"seed": 1, "count": 80}})
+    asked = {"generate": {"seed": 1, "count": 80, "now": "2025-11-24T03:00:00Z"}}
+    own_lapor.http.post("/control/reports", json=asked)
     done = own_lapor.http.post("/control/liven", json={"seed": 2, "steps": 60}).json()["done"]
     assert len(done) >= 20
     counted = own_lapor.http.get("/control/counters").json()
