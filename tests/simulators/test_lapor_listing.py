@@ -4,7 +4,6 @@ from typing import Any
 
 from tests.simulators.lapor_process import LaporProcess
 
-
 NOW = "2025-11-24T03:00:00Z"
 """When the generated reports are made: long past, and never the day of the test."""
 
