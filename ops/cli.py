@@ -78,6 +78,7 @@ COMMANDS = {
         "ops.contracts",
         "hold the event contracts against code and last release, or rewrite them (maintainers)",
     ),
+    "bench": Command("ops.bench.command", "what the hub's promises cost: rates and CPU beside yardsticks"),
     "test": Command("ops.test", "run every check and test"),
     "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
 }

@@ -26,6 +26,9 @@ LOGGING = jars.LOCK.with_name("log4j2.properties")
 JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 """A small heap and the first compiler only: quick to start. Not for measuring throughput."""
 
+MEASURED = ("-Xms512m", "-Xmx512m", "-Djava.awt.headless=true")
+"""What throughput is measured with: both compilers, and the collector that Java itself chooses."""
+
 
 class Broker(NamedTuple):
     """What it takes to run a Kafka class here."""
@@ -33,13 +36,18 @@ class Broker(NamedTuple):
     java: Path
     jars: Sequence[Path]
     archive: Path | None
+    jvm: Sequence[str] = JVM
 
     def command(self, main: str, *arguments: str, logging: Path = LOGGING) -> list[str]:
         """The command line of one of Kafka's main classes."""
         quick = [f"-XX:SharedArchiveFile={self.archive}", "-Xlog:cds=off"] if self.archive else []
         logs = f"-Dlog4j2.configurationFile={logging.as_uri()}"
         paths = ":".join(map(str, self.jars))
-        return [str(self.java), *JVM, *quick, logs, "-cp", paths, main, *arguments]
+        return [str(self.java), *self.jvm, *quick, logs, "-cp", paths, main, *arguments]
+
+    def with_jvm(self, jvm: Sequence[str]) -> "Broker":
+        """The same under other settings of Java, which the class archive does not fit."""
+        return self if jvm == self.jvm else self._replace(jvm=jvm, archive=None)
 
 
 def prepare(cache: Path, told: Callable[[str], None]) -> Broker:

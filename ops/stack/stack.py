@@ -72,18 +72,24 @@ class PartStatus(NamedTuple):
 class Stack:
     """`root` holds everything of it: data, ports, secrets, logs, records of its processes (`roots.current()`).
 
-    `usual_ports=False` keeps it away from the ports that people expect a hub at. Jars are shared through the
-    clone's cache. The coroutines may be called from any event loop.
+    `usual_ports=False` keeps it away from the ports that people expect a hub at. `jvm`: how Java runs Kafka. Jars
+    are shared through the clone's cache. The coroutines may be called from any event loop.
     """
 
     def __init__(
-        self, root: Path | None = None, *, usual_ports: bool = True, steps: Steps | None = None
+        self,
+        root: Path | None = None,
+        *,
+        usual_ports: bool = True,
+        steps: Steps | None = None,
+        jvm: Sequence[str] = kafka.JVM,
     ) -> None:
         self.places = Places((root or roots.current()).absolute())
         self._make_folders()
         self.processes = Processes(self.places.root, self.places.run)
         self.ports = Ports(self.places.root / "ports.json")
         self._usual_ports = usual_ports
+        self._jvm = jvm
         self.steps = steps or Steps(silent=True)
 
     def _make_folders(self) -> None:
@@ -194,7 +200,7 @@ class Stack:
                 await asyncio.to_thread(kafka.format_storage, broker, home, client, controller)
                 self.processes.start(
                     "kafka",
-                    broker.command("kafka.Kafka", "server.properties"),
+                    broker.with_jvm(self._jvm).command("kafka.Kafka", "server.properties"),
                     log=self._fresh_log("kafka"),
                     cwd=home,
                     env=_environment(),

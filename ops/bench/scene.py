@@ -1,0 +1,185 @@
+"""The hub that is measured: one of its own under `.simpul/bench`, with the stores set as durably as any other."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from ops.bench.measuring import Meter
+from ops.console import Steps
+from ops.prepare import prepare
+from ops.refusal import Refusal
+from ops.stack import credentials, kafka, postgres, roots
+from ops.stack.parts import SERVICES
+from ops.stack.stack import PROGRAM_STEPS, Stack
+from shared.database import migrate
+
+FREELY = {f"SIMPUL_RATE_{role}": "100000" for role in ("PUBLISHER", "OPD", "VERIFIER", "ADMIN", "PUBLIC")}
+"""Nobody is turned away for asking too often while it is measured how much can be asked."""
+
+
+class Scene:
+    """A running hub and what a bench does with it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    @property
+    def bootstrap(self) -> str:
+        return self.stack.bootstrap
+
+    async def start(self, *services: str, **told: str) -> None:
+        """Start these services, as `up` would."""
+        await self.stack.start(services, dict.fromkeys(SERVICES, FREELY | told))
+
+    async def stop(self, *services: str) -> None:
+        """Stop these gracefully; all of ours where none is named."""
+        running = [part for part in self.stack.running() if part not in ("kafka", "postgres")]
+        await self.stack.stop(services or running)
+
+    def begin(self, name: str, module: str, *arguments: str, **told: str) -> int:
+        """Start a process of the bench's own; its pid."""
+        environment = {**os.environ, "PYTHONPATH": str(roots.CLONE), "PYTHONUNBUFFERED": "1", **told}
+        return self.stack.processes.start(
+            name,
+            [sys.executable, "-P", "-m", module, *arguments],
+            log=self.stack.places.log(name),
+            cwd=roots.CLONE,
+            env=environment,
+        )
+
+    async def end(self, name: str) -> None:
+        """End such a process."""
+        await self.stack.processes.stop(name, PROGRAM_STEPS)
+
+    def meter(self, *parts: str) -> Meter:
+        """Of these parts, and of Kafka and PostgreSQL."""
+        pids = {part: self.stack.processes.find(part) for part in (*parts, "postgres", "kafka")}
+        gone = [part for part, pid in pids.items() if pid is None]
+        if gone:
+            raise Refusal(f"{', '.join(gone)} does not run; see {self.stack.places.logs}")
+        return Meter({part: pid for part, pid in pids.items() if pid is not None})
+
+    async def store(self, name: str, role: str, *, anew: bool = False) -> str:
+        """A database of the bench's own with the frame's tables (`role` comes in); its address."""
+        if anew:
+            await self.stack.drop_database(name)
+        credentials.passwords(self.stack.places.passwords, (role,))
+        superuser = self.stack.database_dsn("postgres")
+        password = credentials.passwords(self.stack.places.passwords, ())[role]
+        connection = await asyncpg.connect(superuser)
+        try:
+            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+            await postgres.make_database(connection, name, role)
+        finally:
+            await connection.close()
+        await migrate(self.stack.database_dsn(name), role)
+        return self.stack.database_dsn(name, role=role)
+
+    @asynccontextmanager
+    async def superuser(self, database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection that may do everything in that database."""
+        connection = await asyncpg.connect(self.stack.database_dsn(database), timeout=30)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def go_on_from(self, service: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Let a service, which does not run, begin there: what others were measured with is not its concern."""
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=service, enable_auto_commit=False
+        ) as consumer:
+            places = {TopicPartition(topic, n): offset for n, offset in offsets.items()}
+            consumer.assign(list(places))
+            await consumer.commit(places)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator["Ends"]:
+        """How far the topics have been written."""
+        async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
+            yield Ends(consumer)
+
+
+class Ends:
+    """Where topics end."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def partitions(self, topic: str) -> list[TopicPartition]:
+        await self._consumer._client.add_topic(topic)
+        return [TopicPartition(topic, n) for n in sorted(self._consumer.partitions_for_topic(topic) or ())]
+
+    async def of(self, topic: str) -> Mapping[int, int]:
+        """Partition → the next offset."""
+        found = await self._consumer.end_offsets(await self.partitions(topic))
+        return {tp.partition: offset for tp, offset in found.items()}
+
+    async def count(self, topic: str) -> int:
+        """How many records were ever written to it."""
+        return sum((await self.of(topic)).values())
+
+    async def until(self, topic: str, count: int, seconds: float, every: float = 0.05) -> float:
+        """Wait until so many were written; when that was seen (`time.monotonic`)."""
+        end = time.monotonic() + seconds
+        while True:
+            reached = await self.count(topic)
+            now = time.monotonic()
+            if reached >= count:
+                return now
+            if now > end:
+                raise Refusal(f"{topic} holds {reached} records after {seconds:.0f} s, {count} were awaited")
+            await asyncio.sleep(every)
+
+
+@asynccontextmanager
+async def a_scene(steps: Steps, *, keep: bool = False) -> AsyncIterator[Scene]:
+    """A hub on empty stores, with nothing running but Kafka and PostgreSQL; put away at the end."""
+    stack = Stack(bench_root(), usual_ports=False, steps=steps, jvm=kafka.MEASURED)
+    with stack.alone():
+        await stack.destroy()
+        await stack.start(["kafka", "postgres"])
+        await prepare(stack)
+        try:
+            yield Scene(stack)
+        finally:
+            await (stack.stop() if keep else stack.destroy())
+
+
+def bench_root() -> Path:
+    """The folder of the hub that is measured: apart from any other."""
+    return roots.own() / "bench"
+
+
+async def output(module: str, *arguments: str) -> dict[str, Any]:
+    """What a process of the bench prints as JSON, its own CPU among it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        module,
+        *arguments,
+        cwd=roots.CLONE,
+        env={**os.environ, "PYTHONPATH": str(roots.CLONE)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate()
+    if process.returncode:
+        raise Refusal(f"{module} ended with {process.returncode}")
+    found: dict[str, Any] = json.loads(told)
+    return found
+
+
+def tail(scene: Scene, name: str) -> str:
+    """How the log of a process ends."""
+    return scene.stack.log_tail(name)
