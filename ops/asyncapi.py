@@ -97,7 +97,8 @@ def _channel(name: str, topic: Topic, kinds: Mapping[str, type[Event]]) -> Node:
         if topic.retention_days is None
         else f"Records stay {topic.retention_days} days."
     )
-    personal = " May carry personal data; only intake may read it." if topic.personal_data else ""
+    alone = " and ".join(topic.consumers)
+    personal = f" May carry personal data; only {alone} may read it." if topic.personal_data else ""
     return {
         "address": name,
         "description": f"Keyed by {topic.key}. {parties} {kept}{personal}",

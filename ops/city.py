@@ -26,14 +26,15 @@ from services.routing.domain.city import DOCUMENTS as OF_ROUTING
 from services.routing.domain.city import City, parse_city
 from services.sla_monitor.domain.registry import read_edition
 from shared import clock
+from shared.contacts import DOCUMENT as CONTACTS
 from shared.database import AWAY
 
 DIRECTORY = Path(__file__).resolve().parent.parent / CITY
 
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {
-    "intake": ("opds", "regions"),
+    "intake": ("opds", "regions", CONTACTS),
     "routing": OF_ROUTING,
-    "lapor_bridge": ("lapor", "opds", "categories", "regions"),
+    "lapor_bridge": ("lapor", "opds", "categories", "regions", CONTACTS),
     "sla_monitor": ("sla", "holidays"),
 }
 """Which files of a city each service keeps, by name without ending."""

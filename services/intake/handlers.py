@@ -31,7 +31,7 @@ from shared.events.routing import (
 from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 
-hears: Mapping[type[Fact], Rule[Complaint, Subkeys]] = {
+hears: Mapping[type[Fact], Rule[Complaint, Means]] = {
     SubmissionPosted: on_submission_posted,
     TriageRequested: on_later_fact,
     ComplaintRouted: on_later_fact,

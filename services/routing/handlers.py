@@ -17,6 +17,7 @@ from services.routing.domain import (
 )
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
+from services.routing.domain.wording import discreetly
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
 from shared.events.intake import (
@@ -68,17 +69,17 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     ClockCancelled: deadlines.on_clock_told,
     ClockUnobserved: deadlines.on_clock_told,
     OpdUpdatePosted: updates.on_opd_update_posted,
-    acts.Route: work.route,
-    acts.Reject: work.reject,
-    acts.Accept: work.accept,
-    acts.HandBack: work.hand_back,
-    acts.Progress: work.progress,
-    acts.Ask: work.ask,
-    acts.Answer: work.answer,
-    acts.Close: work.close,
-    acts.Reopen: oversight.reopen,
-    acts.Classify: oversight.classify,
-    acts.Extend: oversight.extend,
+    acts.Route: discreetly(work.route),
+    acts.Reject: discreetly(work.reject),
+    acts.Accept: discreetly(work.accept),
+    acts.HandBack: discreetly(work.hand_back),
+    acts.Progress: discreetly(work.progress),
+    acts.Ask: discreetly(work.ask),
+    acts.Answer: discreetly(work.answer),
+    acts.Close: discreetly(work.close),
+    acts.Reopen: discreetly(oversight.reopen),
+    acts.Classify: discreetly(oversight.classify),
+    acts.Extend: discreetly(oversight.extend),
 }
 
 fold = Fold(

@@ -53,7 +53,11 @@ class TriageLine(CaseLine):
 
 
 class CaseView(TriageLine):
-    """A case whole. The rules read it by version `registry` of the city's registry. `clocks` are the open ones."""
+    """A case whole. The rules read it by version `registry` of the city's registry. `clocks` are the open ones.
+
+    `masked`, in the answer to an act: the words that took the place of what named a person in what was written
+    (`NIK`, `telepon` …). Nobody has it in clear.
+    """
 
     category_hint: str | None
     rule: str | None
@@ -63,6 +67,7 @@ class CaseView(TriageLine):
     dispositions: tuple[Disposition, ...]
     in_lapor: InLapor
     history: tuple[Moment, ...]
+    masked: tuple[str, ...] = ()
 
 
 class CasePage(Part):
@@ -100,8 +105,8 @@ def triage_line(complaint_id: UUID, case: Case) -> TriageLine:
     return TriageLine(**_line(complaint_id, case), **_asked(case))
 
 
-def view(complaint_id: UUID, case: Case) -> CaseView:
-    """The whole case. LookupError for one whose complaint has not arrived: nobody can ask for it."""
+def view(complaint_id: UUID, case: Case, act: UUID | None = None) -> CaseView:
+    """The whole case, as the answer to an act if one is named. LookupError where the complaint has not arrived."""
     if case.complaint is None:
         raise LookupError("the complaint has not arrived")
     found = case.found
@@ -116,6 +121,7 @@ def view(complaint_id: UUID, case: Case) -> CaseView:
         dispositions=case.dispositions,
         in_lapor=case.in_lapor,
         history=case.history,
+        masked=next((moment.masked for moment in case.history if moment.cause == act and moment.masked), ()),
     )
 
 

@@ -148,7 +148,7 @@ def _doing(
             complaint_id,
             act.done_by(_by(caller)).known_as(named),
             once=once,
-            answer=lambda applied: _shown(complaint_id, applied, caller),
+            answer=lambda applied: _shown(complaint_id, applied, caller, named),
             noted=audit.Entry(caller, act.name),
         )
         return Response(applied.answer, media_type="application/json")
@@ -165,12 +165,12 @@ def _wordless(kind: type[acts.Act]) -> acts.Act:
         raise RequestValidationError(lacking.errors()) from None
 
 
-def _shown(complaint_id: UUID, applied: Applied[Case], caller: Caller) -> bytes:
+def _shown(complaint_id: UUID, applied: Applied[Case], caller: Caller, act: UUID) -> bytes:
     """The case after the act; without its words for an OPD that had it before and only repeats what it did."""
     case = applied.state
     if caller.role == "opd" and case.opd != caller.opd and not applied.says:
         case = forget(case, "complaint")
-    return view(complaint_id, case).model_dump_json().encode()
+    return view(complaint_id, case, act).model_dump_json().encode()
 
 
 def _by(caller: Caller) -> By:

@@ -16,6 +16,7 @@ from shared.delivery import forgetting, keys, letters, restoring, saying
 from shared.delivery.fold import Fold
 from shared.delivery.keys import KeyRow
 from shared.delivery.reading import Cause, Item, located
+from shared.delivery.record import KeptRecord
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
 from shared.events.intake import ComplaintErased
@@ -303,7 +304,7 @@ class Folding(Generic[S, C]):
         if item.problem is None:
             outcome.skipped.append(item)
         elif not self._refuse(item, outcome, said):
-            outcome.dead.append(item)
+            outcome.dead.append(self._as_kept(item))
 
     def _unworkable(
         self, item: Item, row: KeyRow, outcome: Outcome[S], said: list[saying.Saying], *, ours: bool
@@ -320,10 +321,20 @@ class Folding(Generic[S, C]):
             outcome.trail.append((row.key, False))
         if self._refuse(item, outcome, said):
             return row
-        outcome.dead.append(item)
+        outcome.dead.append(self._as_kept(item))
         if not self._fold.is_numbered(item.topic):
             return row
         return row.parking(item.topic, "unworkable", item.number, self.now)
+
+    def _as_kept(self, item: Item) -> Item:
+        """What strangers write may name anybody: it is kept sealed, or else only where it lies in Kafka."""
+        record = item.record
+        if record is None or item.topic not in self._fold.inbound or self._seals(item.topic) is not None:
+            return item
+        place = KeptRecord(
+            record.topic, record.partition, record.offset, record.timestamp, key=None, value=None, headers=()
+        )
+        return replace(item, record=place)
 
     def _refuse(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> bool:
         """Tell a stranger who can be told; False where it cannot be said who sent it."""

@@ -43,12 +43,16 @@ class _UpdateReceipt(Event):
 
 
 class UpdateAccepted(_UpdateReceipt):
-    """It is done, or had been done before (`repeated`), in which case nothing changed."""
+    """It is done, or had been done before (`repeated`), in which case nothing changed.
+
+    `masked`: the words that took the place of what named a person in its text, for instance `NIK` and `telepon`.
+    """
 
     type: ClassVar[str] = "simpul.update.accepted.v1"
 
     ticket: Ticket
     repeated: bool
+    masked: tuple[str, ...] = ()
 
 
 class UpdateRefused(_UpdateReceipt):

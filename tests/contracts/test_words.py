@@ -18,8 +18,9 @@ NO_WORDS = {
     "ticket", "source", "reference", "channel", "opd", "suggested_opd", "language", "template", "category",
     "klasifikasi", "lapor_id", "item", "operation", "status", "institution", "institution_id", "rule", "clock",
     "policy", "calendar", "by", "into", "merged", "refer_to", "reasons", "field", "errors", "act",
+    "masked",
 }  # fmt: skip
-"""Codes, numbers, names of offices; `reasons` and `errors` are our own sentences."""
+"""Codes, numbers, names of offices; `reasons`, `errors` and `masked` are our own words."""
 
 OUR_OWN_REASON = {"simpul.lapor.delivery_failed.v1"} | {name for name in EVENTS if ".clock." in name}
 """Types whose `reason` is a code or a sentence of ours."""

@@ -36,13 +36,6 @@ def test_the_list_is_sound_and_holds_every_topic_of_the_contracts() -> None:
     }
 
 
-def test_identity_is_in_one_topic_for_a_week_and_for_intake_alone() -> None:
-    personal = {name: topic for name, topic in topics.read().items() if topic.personal_data}
-    assert list(personal) == ["intake.submissions"]
-    assert personal["intake.submissions"].retention_days == 7
-    assert personal["intake.submissions"].consumers == ("intake",)
-
-
 def test_a_whole_inline_attachment_fits_into_a_submission() -> None:
     in_base64 = 4 * (1024 * 1024 + 2) // 3
     assert topics.read()["intake.submissions"].max_message_bytes > in_base64 + 512 * 1024
@@ -62,7 +55,7 @@ def test_a_topic_is_told_to_kafka_in_its_own_words(tmp_path: Path) -> None:
     ("was", "becomes", "words"),
     [
         ("text: true", "text: true, retention_days: null", "masking is not erasure"),
-        ("personal_data: false", "personal_data: true", "only intake"),
+        ("personal_data: false", "personal_data: true", "one service alone"),
         ("key: id", "key: id, colour: red", "letters: colour"),
         ("producers: [intake]", "producers: [nobody]", "letters: producers"),
         ("partitions: 12", "partitions: 0", "letters: partitions"),

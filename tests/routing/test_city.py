@@ -154,6 +154,7 @@ def test_every_problem_is_named_with_its_file_and_field(docs: dict[str, Any]) ->
     docs["categories"]["categories"][0]["topic"] = "unheard_of"
     docs["routing"]["owners"][0]["opd"] = "PEMKOT"
     docs["routing"]["owners"].append({"topic": "garbage", "opd": "DLH", "certainty": "C"})
+    docs["contacts"]["contacts"][0]["of"] = "NOBODY"
     with pytest.raises(CityRefused) as refused:
         parse_city(docs)
     told = "\n".join(refused.value.problems)
@@ -164,6 +165,7 @@ def test_every_problem_is_named_with_its_file_and_field(docs: dict[str, Any]) ->
         "categories.yaml: categories[0].topic: no topic is called unheard_of",
         "routing.yaml: owners[0]: PEMKOT cannot own a topic",
         "rules garbage in the same days",
+        "contacts.yaml: contacts[0].of: no OPD has the code NOBODY",
     ):
         assert expected in told
 

@@ -38,7 +38,7 @@ from tests.routing.world import (
 )
 
 TICKET = "0123456789A"
-PHOTO = Attachment(id="a1", name="foto.jpg", media_type="image/jpeg", size=1000, sha256="0" * 64)
+PHOTO = Attachment(id="a1" * 16, name="foto.jpg", media_type="image/jpeg", size=1000, sha256="0" * 64)
 
 
 def an_update(act: Any, reference: str = "wo-1", place: str | None = None, **more: Any) -> OpdUpdatePosted:
@@ -295,6 +295,17 @@ async def test_what_breaks_the_contract_is_refused_where_its_sender_can_be_told(
     assert await inbox.takes(broken) == [("update.refused", ["ticket", "act", "at"])]
     assert await inbox.takes(b"{}") == []
     assert await inbox.desk.pool.fetchval("SELECT count(*) FROM delivery.dead_letters") == 1
+
+
+@pytest.mark.store
+async def test_of_what_nobody_can_be_told_of_only_its_place_is_kept(inbox: Inbox) -> None:
+    assert await inbox.takes(b'{"text": "Ibu Contoh, 0800-000-1234"}') == []
+    (letter,) = await inbox.desk.pool.fetch(
+        "SELECT d.value, d::text AS whole FROM delivery.dead_letters AS d"
+    )
+    assert letter["value"] is None
+    assert "opd.updates" in letter["whole"]
+    assert b"0800-000-1234".hex() not in letter["whole"]
 
 
 @pytest.mark.store

@@ -353,3 +353,20 @@ async def test_an_opd_that_repeats_its_hand_back_reads_nothing_that_came_after_i
     status, told = await office.do(CLEAR_TICKET, "hand_back", back, role="opd:LAMPU")
     assert (status, told["state"]) == (200, "triage")
     assert "Kata-kata" not in json.dumps(told)
+
+
+async def test_an_official_is_told_which_words_were_masked_and_a_repeat_is_told_the_same(
+    office: Office,
+) -> None:
+    words = {"text": "Sudah, Ibu Contoh (0800-000-1234) sudah dihubungi."}
+    for _ in range(2):
+        status, case = await office.do(CLEAR_TICKET, "progress", words, "opd:LAMPU", key="p-1")
+        assert (status, case["masked"]) == (200, ["telepon"])
+        assert case["history"][-1]["text"] == "Sudah, Ibu Contoh ([telepon]) sudah dihubungi."
+    _, case = await office.get(f"/v1/cases/{CLEAR_TICKET}")
+    assert (case["masked"], case["history"][-1]["masked"]) == ([], ["telepon"])
+    for table in ("delivery.said", "delivery.commands", "cases"):
+        rows = await office.desk.pool.fetch(f"SELECT t::text AS whole FROM {table} AS t")
+        assert rows
+        number = "0800-000-1234"
+        assert not [row for row in rows if number in row["whole"] or number.encode().hex() in row["whole"]]

@@ -144,6 +144,18 @@ DOCUMENTS: dict[str, Any] = {
             {"topic": "power", "opd": "LISTRIK", "certainty": "C"},
         ],
     },
+    "contacts": {
+        "contacts": [
+            {"value": "(0799) 600000", "of": "LAMPU", "what": "loket", "certainty": "C", "source": _SOURCE},
+            {
+                "value": "0799-611111",
+                "what": "loket lama",
+                "valid_to": "2025-12-31",
+                "certainty": "C",
+                "source": _SOURCE,
+            },
+        ]
+    },
 }
 
 

@@ -11,13 +11,13 @@ from services.intake.domain import keyed
 from services.intake.domain.complaint import Complaint, File, Unfetched
 from services.intake.domain.files import INLINE_PIXELS, Clean, Unfit, clean
 from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import masked
 from services.intake.domain.possible import require
 from shared.decision import Decision, Refused
 from shared.events.fact import Fact
 from shared.events.intake import ComplaintAmended
 from shared.events.parts import Attachment, By, FieldError, SentAttachment
 from shared.events.submissions import SubmissionPosted
+from shared.masking import masked
 
 MOST_FILES = 10
 """Of one complaint; and as many again from its OPDs, to show their work."""

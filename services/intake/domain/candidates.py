@@ -11,12 +11,12 @@ from typing import Any
 from services.intake.domain.acts import Accept, Drop
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import masked
 from services.intake.domain.possible import require
 from services.intake.domain.timeline import Step
 from shared.decision import Decision, Refused
 from shared.events.intake import ComplaintReceived
 from shared.events.parts import FieldError
+from shared.masking import masked
 
 
 def accept(complaint: Complaint, act: Accept, _keys: Subkeys, now: datetime) -> Decision[Complaint]:

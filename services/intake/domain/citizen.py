@@ -11,13 +11,13 @@ from services.intake.domain.acts import Amend, Rate, Reply, Withdraw
 from services.intake.domain.complaint import Complaint, Content, Rating
 from services.intake.domain.following import spoken
 from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import masked
 from services.intake.domain.possible import require
 from services.intake.domain.receiving import first_words, masked_place
 from services.intake.domain.timeline import Step
 from shared.decision import Decision, Refused
 from shared.events.intake import CitizenRated, ComplaintAmended, ComplaintWithdrawn
 from shared.events.parts import FieldError
+from shared.masking import masked
 
 _FLAGS = frozenset({"anonymous", "confidential", "forward"})
 """What may be changed whatever became of the complaint: it binds what is still shown."""

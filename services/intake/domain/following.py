@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.complaint import Complaint, never_later
-from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import masked
+from services.intake.domain.days import day_of
+from services.intake.domain.means import Means
 from services.intake.domain.timeline import Step, step_for
 from shared.decision import Decision
 from shared.events.fact import Event
@@ -14,9 +14,10 @@ from shared.events.ids import event_id
 from shared.events.intake import CitizenReplied
 from shared.events.lapor import LaporLinked, LaporReplied
 from shared.events.routing import ComplaintAnswered, InformationRequested
+from shared.masking import masked
 
 
-def on_later_fact(complaint: Complaint, fact: Event, _keys: Subkeys, now: datetime) -> Decision[Complaint]:
+def on_later_fact(complaint: Complaint, fact: Event, means: Means, now: datetime) -> Decision[Complaint]:
     """Fold another owner's fact; where the complaint is not in yet, keep it until it is (DESIGN §4.9)."""
     if not complaint.is_known:
         return Decision(replace(complaint, early=(*complaint.early, fact)))
@@ -24,12 +25,12 @@ def on_later_fact(complaint: Complaint, fact: Event, _keys: Subkeys, now: dateti
         return _linked(complaint, fact, now)
     if isinstance(fact, LaporReplied):
         return _replied_there(complaint, fact, now)
-    return _shown(complaint, fact)
+    return _shown(complaint, fact, means, now)
 
 
-def _shown(complaint: Complaint, fact: Event) -> Decision[Complaint]:
+def _shown(complaint: Complaint, fact: Event, means: Means, now: datetime) -> Decision[Complaint]:
     """What routing did, told to the public; a question or an answer is what the citizen would reply to."""
-    step = step_for(fact)
+    step = step_for(fact, means.city.published(day_of(now)))
     if step.code == "verifying" and complaint.status in ("verifying", "reexamined"):
         return Decision(complaint)
     if step.code == complaint.status == "withdrawn":  # told when the reporter did it

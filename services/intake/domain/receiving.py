@@ -21,7 +21,7 @@ from services.intake.domain.complaint import (
 from services.intake.domain.days import JAKARTA, day_of
 from services.intake.domain.files import Clean
 from services.intake.domain.keyed import Subkeys
-from services.intake.domain.masking import is_address, masked
+from services.intake.domain.means import Means
 from services.intake.domain.timeline import Step
 from shared.decision import Decision
 from shared.events.fact import Event
@@ -30,6 +30,7 @@ from shared.events.intake import ComplaintReceived
 from shared.events.parts import Attachment, FieldError, LaporOrigin, Place
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted
+from shared.masking import is_address, masked
 
 SKEW = timedelta(minutes=5)
 """How far a publisher's clock may run ahead of ours."""
@@ -47,7 +48,7 @@ _TITLE_WORDS = 80
 
 
 def on_submission_posted(
-    complaint: Complaint, submission: SubmissionPosted, keys: Subkeys, now: datetime
+    complaint: Complaint, submission: SubmissionPosted, keys: Means, now: datetime
 ) -> Decision[Complaint]:
     """Take it in once. A true repeat gets the same ticket again; the same name for something else is refused.
 
@@ -142,7 +143,7 @@ def _nul_in(value: object, path: str) -> Iterator[str]:
 
 
 def _taken_in(
-    complaint: Complaint, submission: SubmissionPosted, fingerprint: bytes, keys: Subkeys, now: datetime
+    complaint: Complaint, submission: SubmissionPosted, fingerprint: bytes, keys: Means, now: datetime
 ) -> Decision[Complaint]:
     files, attachments, unfetched = _files(complaint, submission, keys)
     received = _received(complaint, submission, attachments, keys, now)

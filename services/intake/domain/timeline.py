@@ -1,13 +1,12 @@
 """The public timeline, as a table: what befell a complaint, in citizens' words."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID
 
-from services.intake.domain.masking import masked
 from shared.events.fact import Event, Fact
 from shared.events.routing import (
     ComplaintAccepted,
@@ -22,6 +21,7 @@ from shared.events.routing import (
     InformationRequested,
     TriageRequested,
 )
+from shared.masking import masked
 
 Status = Literal[
     "candidate",
@@ -180,7 +180,7 @@ def _plain(code: StepCode) -> Callable[[Any], Step]:
 
 
 def _opd_work(code: StepCode) -> Callable[[Any], Step]:
-    return lambda event: Step(code, event.at, event.id, event.opd, _said(event.text))
+    return lambda event: Step(code, event.at, event.id, event.opd, event.text)
 
 
 def _routed(event: ComplaintRouted) -> Step:
@@ -188,11 +188,11 @@ def _routed(event: ComplaintRouted) -> Step:
 
 
 def _asked(event: InformationRequested) -> Step:
-    return Step("waiting", event.at, event.id, event.opd, _said(event.question))
+    return Step("waiting", event.at, event.id, event.opd, event.question)
 
 
 def _rejected(event: ComplaintRejected) -> Step:
-    return Step("rejected", event.at, event.id, event.refer_to, _said(event.reason))
+    return Step("rejected", event.at, event.id, event.refer_to, event.reason)
 
 
 def _closed(event: ComplaintClosed) -> Step:
@@ -200,16 +200,11 @@ def _closed(event: ComplaintClosed) -> Step:
 
 
 def _reopened(event: ComplaintReopened) -> Step:
-    return Step("reopened", event.at, event.id, text=_said(event.reason))
+    return Step("reopened", event.at, event.id, text=event.reason)
 
 
 def _extended(event: DeadlineExtended) -> Step:
-    return Step("extended", event.at, event.id, text=_said(event.reason), reference=str(event.days))
-
-
-def _said(text: str | None) -> str | None:
-    """Officials quote citizens: what they wrote is masked too before the public reads it."""
-    return masked(text, 10_000) if text else None
+    return Step("extended", event.at, event.id, text=event.reason, reference=str(event.days))
 
 
 SHOWN: Mapping[type[Event], Callable[[Any], Step]] = MappingProxyType(
@@ -231,6 +226,11 @@ SHOWN: Mapping[type[Event], Callable[[Any], Step]] = MappingProxyType(
 """Which of routing's facts the public sees, and as what."""
 
 
-def step_for(fact: Fact) -> Step:
-    """The step that one of the SHOWN facts is."""
-    return next(tell for kind, tell in SHOWN.items() if isinstance(fact, kind))(fact)
+def step_for(fact: Fact, published: Collection[str] = ()) -> Step:
+    """The step that one of the SHOWN facts is.
+
+    Officials quote citizens. Routing masks what they write; the public reads it masked whoever said it, also where
+    an older routing did. `published`: the city's own numbers and addresses, which may stand.
+    """
+    step = next(tell for kind, tell in SHOWN.items() if isinstance(fact, kind))(fact)
+    return replace(step, text=masked(step.text, 10_000, published) if step.text else None)

@@ -13,9 +13,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.lapor_bridge.domain.link import Operation
+from shared.contacts import DOCUMENT as CONTACTS
+from shared.contacts import Contact, contacts_of, published
 from shared.events.parts import Channel, Klasifikasi, OpdCode, Place
 
-DOCUMENTS = ("lapor", "opds", "categories", "regions")
+DOCUMENTS = ("lapor", "opds", "categories", "regions", CONTACTS)
 """What the bridge needs of a city, by the names of the files without their ending."""
 
 Certainty = Literal["A", "B", "C"]
@@ -199,6 +201,7 @@ class City:
     _kelurahan: Mapping[str, tuple[str, ...]] = field(repr=False)
     _institution_ids: Mapping[str, str] = field(repr=False)
     _opds_by_id: Mapping[str, str] = field(repr=False)
+    contacts: tuple[Contact, ...] = ()
 
     def knowing(self, masters: Mapping[str, str]) -> "City":
         """This city with LAPOR's institutions (id -> OPD code) added to those that lapor.yaml names."""
@@ -244,6 +247,10 @@ class City:
     def institution_id_of(self, opd: str | None) -> str | None:
         """LAPOR's id of the agency; None where nobody knows it."""
         return self._institution_ids.get(opd or "")
+
+    def published(self, on: date) -> frozenset[str]:
+        """The city's own numbers and addresses on that local day, which may stand in what its offices write."""
+        return published(self.contacts, on)
 
     def opd_name(self, code: str | None) -> str:
         """What the agency is called, for people to read."""
@@ -301,6 +308,7 @@ def parse_city(documents: Mapping[str, Any]) -> City:
     opds = _read(_Opds, documents, "opds", problems)
     categories = _read(_KnownCategories, documents, "categories", problems)
     regions = _read(_Regions, documents, "regions", problems)
+    contacts = contacts_of(documents, problems)
     if lapor is None or opds is None or categories is None or regions is None:
         raise CityRefused(problems)
     by_code: dict[str, tuple[Opd, ...]] = {}
@@ -330,6 +338,7 @@ def parse_city(documents: Mapping[str, Any]) -> City:
         _kelurahan=_codes_by_name(villages),
         _institution_ids=ids,
         _opds_by_id={number: code for code, number in ids.items()},
+        contacts=contacts,
     )
 
 

@@ -17,11 +17,11 @@ from services.lapor_bridge.domain.acts import Reply, ReportSighted
 from services.lapor_bridge.domain.city import City
 from services.lapor_bridge.domain.link import Content, Link, Standing, Write
 from services.lapor_bridge.domain.marking import item_line, marker_in, report_line, ticket_in
-from services.lapor_bridge.domain.masking import masked
 from services.lapor_bridge.lapor.ringkas import LONGEST_TITLE, Row, folded
 from shared.clock import JAKARTA
 from shared.events.parts import By, Klasifikasi, LaporOrigin, LaporState
 from shared.events.submissions import SubmissionPosted
+from shared.masking import masked
 
 Json = dict[str, Any]
 
@@ -284,7 +284,9 @@ def reply_of(item: Json, tongue: Tongue) -> Reply | None:
     return Reply(
         item=item_id,
         by=_author(institution_id, _text(item, "data"), tongue) if institution_id else By(kind="citizen"),
-        text=SECRET_REPLY if _flag(item, "is_secret") else _cut(masked(text), 10_000),
+        text=SECRET_REPLY
+        if _flag(item, "is_secret")
+        else masked(text, 10_000, tongue.city.published(tongue.today)),
         at=at,
         marker=marker_in(content),
     )

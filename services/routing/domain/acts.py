@@ -1,6 +1,7 @@
 """What officials may command, and whose role allows it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -11,6 +12,7 @@ from services.routing.domain.transitions import ActName
 from shared.events.fact import Fact
 from shared.events.parts import Attachment, By, Klasifikasi, OpdCode
 from shared.events.routing import ExtendableClock
+from shared.masking import mask
 
 Role = Literal["opd", "verifier", "admin"]
 
@@ -33,7 +35,20 @@ Name = Annotated[
 ]
 
 
-Files = Annotated[tuple[Attachment, ...], Field(max_length=10)]
+def _as_kept(file: Attachment) -> Attachment:
+    """Intake names its files itself: nothing that a person is known by can stand there but in `name`."""
+    if not (_FILE_ID.fullmatch(file.id) and _SHA256.fullmatch(file.sha256) and file.media_type in KEPT):
+        raise ValueError("is no file as intake keeps it: cite it as intake's answer or event names it")
+    return file
+
+
+_FILE_ID = re.compile(r"[0-9a-f]{32}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+KEPT = frozenset({"image/jpeg", "image/png", "image/webp", "application/pdf"})
+"""What intake keeps, by content."""
+
+Files = Annotated[tuple[Annotated[Attachment, AfterValidator(_as_kept)], ...], Field(max_length=10)]
 """Files that intake keeps already, cited."""
 
 
@@ -44,6 +59,7 @@ class Act(Fact):
     """How it is called in addresses; `extend` has a row in the table for each clock."""
 
     _by: By | None = PrivateAttr(default=None)
+    _masked: tuple[str, ...] = PrivateAttr(default=())
     _at: datetime | None = PrivateAttr(default=None)
 
     @property
@@ -66,6 +82,41 @@ class Act(Fact):
     def at(self, now: datetime) -> datetime:
         """When it was done: by HTTP now."""
         return self._at or now
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """The words that took the place of what names a person: `("NIK", "telepon")`."""
+        return self._masked
+
+    def without_identifiers(self, published: Collection[str]) -> Self:
+        """This act in words that the hub may hear; `published` are the city's own numbers, which stand."""
+        clean: dict[str, object] = {}
+        kinds: list[str] = []
+        for field, limit in _WORDS.items():
+            words = getattr(self, field, None)
+            if words is not None:
+                told = mask(words, limit, published)
+                clean[field], kinds = told.text, [*kinds, *told.kinds]
+        names = [mask(file.name, 255, published) for file in getattr(self, "attachments", ())]
+        kinds += [kind for name in names for kind in name.kinds]
+        if not kinds:
+            return self
+        if names:
+            files = zip(self.attachments, names, strict=True)  # type: ignore[attr-defined]
+            clean["attachments"] = tuple(file.model_copy(update={"name": name.text}) for file, name in files)
+        told_of = self.model_copy(update=clean)
+        told_of._masked = tuple(dict.fromkeys(kinds))
+        return told_of
+
+
+_WORDS: Mapping[str, int] = {
+    "text": 10_000,
+    "note": 10_000,
+    "reason": 10_000,
+    "question": 10_000,
+    "refer_to": 200,
+}
+"""The fields of acts that hold what somebody wrote, and how much of it."""
 
 
 class Route(Act):

@@ -98,7 +98,7 @@ class Moment(Part):
 
     `event` is the id under which it was said, or heard. `note`: it was seen but could not apply, and changed
     nothing. `clock` and `days`: what was extended, and by how many working days. `update`: the update of an
-    OPD's system by which it came.
+    OPD's system by which it came. `masked`: the words that took the place of what named a person.
     """
 
     at: Instant | None
@@ -115,6 +115,7 @@ class Moment(Part):
     days: int | None = None
     update: Update | None = None
     attachments: tuple[Attachment, ...] = ()
+    masked: tuple[str, ...] = ()
 
 
 class Deadline(Part):
@@ -251,6 +252,10 @@ class Case:
             ),
             None,
         )
+
+    def masked_in(self, update: Update) -> tuple[str, ...]:
+        """What was masked in an update that was taken."""
+        return next((moment.masked for moment in self.history if moment.update == update), ())
 
     def knows(self, fact_id: UUID) -> bool:
         """Whether that fact is in the history already, or waits."""

@@ -1,6 +1,6 @@
 """The registry of the city as routing knows it: agencies, regions, categories, topics, dated owners.
 
-Everything here is dated data read from four documents (`opds`, `regions`, `categories`, `routing`); nothing
+Everything here is dated data read from documents (`opds`, `regions`, `categories`, `routing`, `contacts`); nothing
 about a real city stands in code. Text is matched in `topics.py`.
 """
 
@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from shared import contacts
+from shared.contacts import Contact
 from shared.events.parts import OpdCode, Place
 from shared.events.routing import ExtendableClock
 
@@ -21,7 +23,7 @@ OFFICE_OF_THE_PLACE = "KECAMATAN"
 ROOT = "root"
 """Kind of the government itself: LAPOR parks reports on it; it is never a routing answer."""
 
-DOCUMENTS = ("opds", "regions", "categories", "routing")
+DOCUMENTS = ("opds", "regions", "categories", "routing", contacts.DOCUMENT)
 """What routing needs of a city, by the names of the files without their ending."""
 
 Certainty = Literal["A", "B", "C"]
@@ -286,6 +288,7 @@ class City:
     spellings: Mapping[str, str]
     abbreviations: frozenset[str]
     extensions: Mapping[ExtendableClock, Extension]
+    contacts: tuple[Contact, ...]
     _by_code: dict[str, tuple[Opd, ...]] = field(repr=False)
     _by_institution: dict[str, tuple[Opd, ...]] = field(repr=False)
     _by_category: dict[str, Category | None] = field(repr=False)
@@ -324,6 +327,10 @@ class City:
     def region(self, code: str) -> Kelurahan | None:
         """The kecamatan or kelurahan of an official code."""
         return self._by_region.get(code)
+
+    def published(self, on: date) -> frozenset[str]:
+        """The city's own numbers and addresses on that local day, which may stand in what officials write."""
+        return contacts.published(self.contacts, on)
 
     def category(self, hint: str | None) -> Category | None:
         """The LAPOR category meant by an id, a name, or "TOP / SUB".
@@ -366,9 +373,11 @@ def parse_city(documents: Mapping[str, Any], version: int = 0) -> City:
     regions = _read(_Regions, documents, "regions", problems)
     categories = _read(_Categories, documents, "categories", problems)
     routing = _read(_Routing, documents, "routing", problems)
+    own = contacts.contacts_of(documents, problems)
     if opds is None or regions is None or categories is None or routing is None:
         raise CityRefused(problems)
     problems += [
+        *_contact_problems(own, opds),
         *_opd_problems(opds, regions),
         *_region_problems(regions, opds),
         *_category_problems(categories, routing),
@@ -401,6 +410,7 @@ def parse_city(documents: Mapping[str, Any], version: int = 0) -> City:
         spellings=routing.spellings,
         abbreviations=frozenset(routing.abbreviations),
         extensions=routing.extensions,
+        contacts=own,
         _by_code=by_code,
         _by_institution=by_institution,
         _by_category=_categories_by_hint(categories.categories),
@@ -488,6 +498,15 @@ def _opd_problems(opds: _Opds, regions: _Regions) -> list[str]:
     offices = {opd.region for opd in opds.opds}
     problems += [f"opds.yaml: opds: kecamatan {code} has no office" for code in sorted(kecamatan - offices)]
     return problems
+
+
+def _contact_problems(own: Iterable[Contact], opds: _Opds) -> list[str]:
+    codes = {opd.code for opd in opds.opds}
+    return [
+        f"contacts.yaml: contacts[{at}].of: no OPD has the code {contact.of}"
+        for at, contact in enumerate(own)
+        if contact.of is not None and contact.of not in codes
+    ]
 
 
 def _region_problems(regions: _Regions, opds: _Opds) -> list[str]:

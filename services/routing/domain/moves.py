@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
+from services.routing.domain.acts import Act
 from services.routing.domain.case import Case, CaseState, Classified, Disposition, Moment
 from services.routing.domain.city import ROOT, City, Opd
 from shared.decision import Decision, Refused
@@ -128,6 +129,7 @@ def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) 
                 clock=getattr(event, "clock", None),
                 days=getattr(event, "days", None),
                 attachments=getattr(event, "attachments", ()),
+                masked=cause.masked if words and isinstance(cause, Act) else (),
             )
         )
     return Decision(replace(case, history=(*case.history, *moments)), tuple(says))

@@ -13,6 +13,7 @@ from services.routing.domain.acts import Accept, Act, Answer, Ask, Close, HandBa
 from services.routing.domain.case import Case, Moment, Update
 from services.routing.domain.city import City
 from services.routing.domain.moves import act_of, wrong
+from services.routing.domain.wording import discreet
 from shared.decision import Decision, Refused
 from shared.events.parts import By, FieldError
 from shared.events.updates import OpdUpdatePosted, UpdateAccepted, UpdateRefused
@@ -43,14 +44,15 @@ def on_opd_update_posted(case: Case, event: OpdUpdatePosted, city: City, now: da
     if before is not None:
         if before != update:
             raise Refused([_used_before()], conflict=True)
-        return Decision(case, [_accepted(event, repeated=True)])
+        return Decision(case, [_accepted(event, repeated=True, masked=case.masked_in(update))])
     kind, _, rule = _WORDS[event.act]
     _check_owner(case, event, kind)
     _check_instant(case, event, now)
-    act = _act(event).done_by(By(kind="opd", name=event.opd)).done_at(min(event.at, now)).known_as(event.id)
-    decision = rule(case, act, city, now)
+    act = discreet(_act(event), city, now).done_by(By(kind="opd", name=event.opd))
+    decision = rule(case, act.done_at(min(event.at, now)).known_as(event.id), city, now)
     kept = replace(_marked(case, decision.state, event, update), fresh=(*case.fresh, update))
-    return Decision(kept, [*decision.says, _accepted(event, repeated=not decision.says)])
+    receipt = _accepted(event, repeated=not decision.says, masked=act.masked)
+    return Decision(kept, [*decision.says, receipt])
 
 
 def refusal(source: str, reference: str, errors: Sequence[FieldError]) -> UpdateRefused:
@@ -138,7 +140,11 @@ def _marked(before: Case, after: Case, event: OpdUpdatePosted, update: Update) -
     return replace(after, history=tuple(history))
 
 
-def _accepted(event: OpdUpdatePosted, *, repeated: bool) -> UpdateAccepted:
+def _accepted(event: OpdUpdatePosted, *, repeated: bool, masked: tuple[str, ...]) -> UpdateAccepted:
     return UpdateAccepted(
-        source=event.source, reference=event.reference, ticket=event.ticket, repeated=repeated
+        source=event.source,
+        reference=event.reference,
+        ticket=event.ticket,
+        repeated=repeated,
+        masked=masked,
     )

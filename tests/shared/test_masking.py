@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.domain.masking import masked
+from shared.contacts import plainly
+from shared.masking import mask, masked
 from tests.intake.world import NIK
 
 LIMIT = 10_000
@@ -53,6 +54,8 @@ def test_an_identifier_is_taken_out_of_a_sentence(identifier: str) -> None:
         ("NPWP 12.345.678.9-012.345", "NPWP [NPWP]"),
         (f"{NIK}08000001234", "[nomor]"),
         ("１５７１０１４５９９９９０００１", "[NIK]"),
+        ("WA+6280000012345ya", "WA[telepon]ya"),
+        ("telp (0741) 600000", "telp [telepon]"),
     ],
 )
 def test_a_word_says_what_stood_there(said: str, told: str) -> None:
@@ -93,6 +96,31 @@ def test_masking_any_text_twice_is_masking_it_once(text: str) -> None:
 @given(mixed_text, st.text(alphabet="0123456789 .-ab@", max_size=80))
 def test_no_run_of_sixteen_digits_survives(text: str, noise: str) -> None:
     assert not re.search(r"\d{16}", masked(f"{text}{noise}{text}", LIMIT))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "(0741) 600000",
+        "0741-600000",
+        "0741 600 000",
+        "+62 741 600000",
+        "telp 0741600000",
+        "LAYANAN@contoh.invalid",
+    ],
+)
+def test_what_the_city_publishes_as_its_own_stands_however_it_is_written(written: str) -> None:
+    own = {plainly("(0741) 600000"), plainly("layanan@contoh.invalid")}
+    text = f"Hubungi {written} atau 0741-600001, surel warga@contoh.invalid."
+    told = mask(text, LIMIT, own)
+    assert told.text == f"Hubungi {written} atau [telepon], surel [surel]."
+    assert told.kinds == ("telepon", "surel")
+
+
+def test_it_is_told_which_words_took_the_place_of_what() -> None:
+    assert mask(f"NIK {NIK}, hp 0800-000-1234, 0800 000 12345", LIMIT).kinds == ("NIK", "telepon")
+    assert mask("lihat [NIK] dan [telepon] di atas", LIMIT).kinds == ()
+    assert mask("a@b.id " * 1400, LIMIT).kinds == ("surel",)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Nd", "Cs"], exclude_characters="@"), max_size=200))

@@ -1,0 +1,90 @@
+"""The numbers and addresses that a city publishes as its own: they may stand where all others are masked."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from shared.events.parts import OpdCode
+
+DOCUMENT = "contacts"
+"""How the city's file is called, without its ending."""
+
+
+def plainly(written: str) -> str:
+    """One spelling of a number or address: `+62 741 600000`, `(0741) 600000` and `0741-600000` are one."""
+    if "@" in written:
+        return written.strip().casefold()
+    digits = "".join(letter for letter in written if letter.isdecimal())
+    return f"0{digits[2:].removeprefix('0')}" if digits.startswith("62") else digits
+
+
+def _whole(written: str) -> str:
+    name, at, host = plainly(written).partition("@")
+    if at and not (name and "." in host.strip(".")):
+        raise ValueError("is no e-mail address")
+    if not at and not 5 <= len(name) <= 15:
+        raise ValueError("has 5 to 15 digits as a number; a shorter one is never masked")
+    return written
+
+
+class Contact(BaseModel):
+    """An office's number or address, and the local days (both inclusive) on which it is the office's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_whole)]
+    of: OpdCode | None = None
+    what: Annotated[str, StringConstraints(min_length=2, max_length=200)]
+    valid_from: date | None = None
+    valid_to: date | None = None
+    certainty: Literal["A", "B", "C"]
+    source: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to lies before valid_from")
+        return self
+
+    def holds(self, on: date) -> bool:
+        """Whether it is the office's on that local day."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
+
+
+class _Contacts(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    contacts: tuple[Contact, ...]
+
+
+def contacts_of(documents: Mapping[str, Any], problems: list[str]) -> tuple[Contact, ...]:
+    """The contacts in a city's documents; none in a city that was stored before there were any.
+
+    What is wrong with them goes to `problems`, by file and place.
+    """
+    try:
+        return _Contacts.model_validate(documents.get(DOCUMENT, {"contacts": ()})).contacts
+    except ValidationError as refused:
+        problems += [f"{DOCUMENT}.yaml: {_where(e['loc'])}: {e['msg']}" for e in refused.errors()]
+        return ()
+
+
+def published(contacts: Sequence[Contact], on: date) -> frozenset[str]:
+    """What may stand on that local day, plainly spelled."""
+    return frozenset(plainly(contact.value) for contact in contacts if contact.holds(on))
+
+
+def _where(place: tuple[int | str, ...]) -> str:
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return path.removeprefix(".") or "(the whole file)"
