@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID, uuid5
 
 import yaml
@@ -317,18 +317,23 @@ def only(says: Iterable[Event], what: str) -> Any:
     return found[0]
 
 
-def standing(says: Iterable[Event]) -> dict[tuple[str, int | None], tuple[str, ...]]:
-    """What a reader of `sla.events` believes in the end about each clock: its status, and whether it was late.
+Run: TypeAlias = tuple[str, int | None, datetime | None]
+"""How a reader tells the runs of one clock apart: clock, disposition, since when. The order of the words does
+not: what was said of an earlier run may change after a later one began."""
+
+
+def standing(says: Iterable[Event]) -> dict[Run, tuple[str, ...]]:
+    """What a reader of `sla.events` believes in the end about each run: its status, and whether it was late.
 
     Reads as a dashboard would: every claim once by its id, a withdrawn claim struck out, the last word on the
     ending counts, but a lapse is itself the end; paused and running on cancel out, and what ended does not pause.
     """
     events = [event for event in says if isinstance(event, CLOCK_EVENTS)]
     assert len({event.id for event in events}) == len(events), "an id was used twice"
-    counts: dict[tuple[str, int | None], Counter[str]] = {}
-    ending: dict[tuple[str, int | None], str] = {}
+    counts: dict[Run, Counter[str]] = {}
+    ending: dict[Run, str] = {}
     for event in events:
-        where, what = (event.clock, event.disposition), told([event])[0].split()[1]
+        where, what = (event.clock, event.disposition, event.started_at), told([event])[0].split()[1]
         counted = counts.setdefault(where, Counter())
         if what == "breach_withdrawn":
             counted["lapsed" if event.binds == "reporter" else "breached"] -= 1
