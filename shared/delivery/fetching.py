@@ -37,6 +37,20 @@ class Fetching(AIOKafkaConsumer):  # type: ignore[misc]
         """
         return self._handed.get(partition, self._position(partition))
 
+    @property
+    def has_joined(self) -> bool:
+        """Whether its group has given it a share, be it an empty one."""
+        return bool(self._coordinator.generation > 0)
+
+    def ask_for_a_new_share(self) -> None:
+        """Have the group share its partitions anew, if this member leads it; else nothing happens.
+
+        Who takes the place of a static member is handed the share that this one had (KIP-345): an empty one where
+        there was no topic yet, or one without the topics that only the new version hears. It stays so until the
+        leader asks, and its own look for new topics sees none, for they are not new to it (KIP-814).
+        """
+        self._coordinator.request_rejoin()
+
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Batch:

@@ -1,6 +1,6 @@
 """The watch: how far this replica's consumer is, and whether it has gone deaf; then it is built anew."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,6 +49,7 @@ class Watch:
         self._answered_at: datetime | None = None
         self._deaf_since: datetime | None = None
         self._rebuilt_at: datetime | None = None
+        self._asked: Fetching | None = None
 
     def heard_broker(self, now: datetime) -> bool:
         """Whether the broker has answered our consumer of late."""
@@ -86,6 +87,7 @@ class Watch:
         applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
         last_ms = dict(self._consumer.last_ms)
         self._learn_partitions(kafka)
+        self._see_to_its_share(kafka, assigned)
         ends: Mapping[TopicPartition, int] = {}
         patience = self._answer_within.total_seconds()
         try:
@@ -134,6 +136,16 @@ class Watch:
         finally:
             await _close(admin)
         return True
+
+    def _see_to_its_share(self, kafka: Fetching, assigned: Sequence[TopicPartition]) -> None:
+        """Where a topic is missing from its share, ask for a new one; once, for with many replicas it may be right."""
+        if self._asked is kafka or not kafka.has_joined or not self._should_have_partitions():
+            return
+        missing = set(self._desk.fold.topics) - {tp.topic for tp in assigned}
+        if missing:
+            self._asked = kafka
+            log.info("asks for a new share", without=sorted(missing))
+            kafka.ask_for_a_new_share()
 
     def _learn_partitions(self, kafka: Fetching) -> None:
         if not self._desk.partitions:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faststream.kafka import KafkaBroker
 
@@ -80,6 +80,33 @@ async def test_a_deaf_consumer_is_built_anew_and_hears_what_it_missed(
         assert consumer.kafka is not client
         await watch.turn(desk)
         assert watch.deaf_for(desk.clock()) == 0
+    finally:
+        await broker.stop()
+
+
+async def test_a_consumer_that_takes_over_an_empty_share_asks_for_its_own(
+    desk: Desk[Tally, World], kafka: Stack
+) -> None:
+    """As after a new Kafka: the process before it joined while there was no topic yet, and left without a word."""
+    before = AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap, group_id=desk.name, group_instance_id=f"{desk.name}-0"
+    )
+    await before.start()
+    before.subscribe(["not-there-yet"])
+    while before._coordinator.generation < 0:  # noqa: ASYNC110 — aiokafka has no event for it
+        await asyncio.sleep(0.1)
+    assert before.assignment() == set()
+    await before.stop()
+    broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
+    consumer = Consumer(broker, desk, 0)
+    watch = Watch(desk, consumer, [kafka.bootstrap], 0)
+    await broker.connect()
+    fetch_carefully(broker)
+    await broker.start()
+    try:
+        intake, key = Owner(), uuid4()
+        await publish(kafka.bootstrap, intake.replies(key, "waits"))
+        await heard(desk, key, ["waits"], watch)
     finally:
         await broker.stop()
 
