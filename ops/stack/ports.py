@@ -3,7 +3,7 @@
 import json
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -23,6 +23,14 @@ def is_free(port: int) -> bool:
     return True
 
 
+def any_free(free: Callable[[int], bool] = is_free, but: Container[int] = ()) -> int:
+    """A port of the quiet range where something could listen now; OSError where 200 tries found none."""
+    for port in random.sample(QUIET_RANGE, 200):  # no secret hangs on it
+        if port not in but and free(port):
+            return port
+    raise OSError("found no free port")
+
+
 class Ports:
     """The remembered choice, in one JSON file: part → port."""
 
@@ -39,12 +47,9 @@ class Ports:
         remembered = self._read()
         others = {port for name, port in remembered.items() if name != part}
         wishes = [port for port in (remembered.get(part), usual) if port is not None and port not in others]
-        anything = random.sample(QUIET_RANGE, 200)  # no secret hangs on it
-        for port in [*wishes, *(port for port in anything if port not in others)]:
-            if self._free(port):
-                self._write(remembered | {part: port})
-                return port
-        raise OSError("found no free port")
+        port = next(filter(self._free, wishes), None) or any_free(self._free, others)
+        self._write(remembered | {part: port})
+        return port
 
     def remember(self, part: str, port: int) -> None:
         """It listens there, however it came to."""

@@ -7,7 +7,6 @@ import asyncio
 import base64
 import itertools
 import json
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ import httpx
 
 from ops import city, keyring
 from ops.stack.parts import SERVICES, city_directory
+from ops.stack.ports import any_free
 from ops.stack.stack import Stack
 from services.intake.app import service as intake
 from services.lapor_bridge.app import service as lapor_bridge
@@ -115,7 +115,7 @@ class Hub:
 
     async def _serve(self, name: str, dsn: str) -> None:
         """A door of the service as it makes it itself; only the limits are higher, or tests would meet them."""
-        port = _free_port()
+        port = any_free()
         master = self.keys_file.with_name("master.key")
         master.write_text(base64.b64encode(b"m" * 32).decode())
         told = {
@@ -238,10 +238,3 @@ async def _store(stack: Stack, service: str) -> str:
     dsn = stack.database_dsn(f"access_{service}")
     await database.migrate(dsn, service)
     return dsn
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port

@@ -1,7 +1,6 @@
 """Intake over real HTTP, on real PostgreSQL, for the tests of both its doors."""
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from ops.stack.ports import any_free
 from services.intake.acting import acting_routes
 from services.intake.attachments import UPLOADS, attachment_routes
 from services.intake.candidates import candidate_routes
@@ -71,9 +71,7 @@ async def intake(store_of: MakeStore, tmp_path: Path) -> AsyncIterator[Intake]:
     ):
         app.include_router(routes(desk, access))
     limit_bodies(app, access, LARGER_BODIES | UPLOADS)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = any_free()
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:

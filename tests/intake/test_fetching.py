@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -22,7 +21,8 @@ from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from services.intake import store, vault
+from ops.stack.ports import any_free
+from services.intake import filing, vault
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.files import MOST_BYTES, clean
 from services.intake.domain.means import Means
@@ -99,9 +99,9 @@ class World:
         while await self.fetching.turn(self.desk) == 0.0:
             pass
 
-    async def files(self, complaint: UUID) -> store.Filed:
+    async def files(self, complaint: UUID) -> filing.Filed:
         async with self.desk.read() as connection:
-            return await store.find_files(connection, complaint)
+            return await filing.find_files(connection, complaint)
 
     async def problem(self, complaint: UUID) -> str | None:
         (lost,) = (await self.files(complaint)).unfetched
@@ -168,9 +168,7 @@ async def world(store_of: MakeStore) -> AsyncIterator[World]:
     pool = await store_of("intake")
     async with pool.acquire() as connection:
         await saying.make_months(connection, clock.now().date())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = any_free()
     world = World(pool, port)
     server = HttpServer(served(world), "127.0.0.1", port)
     await server.start()

@@ -1,6 +1,5 @@
 """The simulated LAPOR in a thread of the test run: real HTTP on a port, and up in a blink."""
 
-import socket
 import threading
 import time
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from ops.stack.ports import any_free
 from shared import clock
 from simulators.lapor.app import build
 from simulators.lapor.settings import Settings
@@ -21,9 +21,7 @@ class Lapor:
     def __init__(self, folder: Path) -> None:
         (folder / "auth").write_text(f"hub {KEYS['auth']}\n")
         (folder / "token").write_text(KEYS["token"])
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = any_free()
         self._settings = Settings(
             http_port=self._port, auth_file=folder / "auth", token_file=folder / "token", dir=folder / "store"
         )

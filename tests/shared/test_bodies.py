@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import httpx
 import pytest
 from fastapi import Body, FastAPI, Request
 
+from ops.stack.ports import any_free
 from shared.access import Access, new_key
 from shared.bodies import DEFAULT, KIB, MIB, MOST_PIECES, Larger, limit_bodies
 from shared.events.submissions import SubmissionPosted
@@ -49,9 +49,7 @@ async def opened(tmp_path: Path, patience: float = 20.0) -> AsyncIterator[Door]:
     made = Door()
     app = FastAPI()
     answer_problems(app)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = any_free()
 
     @app.post("/raw")
     @app.post("/files/{name}")

@@ -15,6 +15,7 @@ from fastapi import Body, FastAPI, Header, Query
 from starlette.exceptions import HTTPException
 
 from ops.contracts import ROOT
+from ops.stack.ports import any_free
 from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
 from shared.events.parts import FieldError
@@ -194,9 +195,7 @@ async def test_the_server_answers_until_it_is_stopped() -> None:
         await asyncio.sleep(0.3)
         return "done"
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = any_free()
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:

@@ -1,13 +1,14 @@
 """The simulated LAPOR as its own process, for tests: start it on a free port, kill it, start it again."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import httpx
+
+from ops.stack.ports import any_free
 
 KEYS = {"auth": "kunci-contoh", "token": "token-contoh"}
 
@@ -18,9 +19,7 @@ class LaporProcess:
     def __init__(self, folder: Path, **more_environment: str) -> None:
         (folder / "auth").write_text(f"hub {KEYS['auth']}\nother kunci-lain\n")
         (folder / "token").write_text(KEYS["token"])
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = any_free()
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {
             **os.environ,
