@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ops import hub
 from ops.console import show_table
-from ops.hub import Hub
+from ops.hub import Hub, store
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from shared import clock
@@ -88,12 +88,9 @@ async def _complaint(here: Hub, ticket: str) -> UUID:
 
 
 async def _fetch(here: Hub, service: str, sql: str, *values: object) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(here.dsn(service), timeout=10)
-    try:
+    async with store(here, service) as connection:
         rows: list[asyncpg.Record] = await connection.fetch(sql, *values)
         return rows
-    finally:
-        await connection.close()
 
 
 def _print(acts: list[Act]) -> None:

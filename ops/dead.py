@@ -5,8 +5,7 @@ import asyncio
 import getpass
 import json
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from uuid import UUID
@@ -16,11 +15,10 @@ from rich.table import Table
 
 from ops import hub
 from ops.console import show_table
-from ops.hub import Hub
+from ops.hub import Hub, store
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from shared import audit, clock
-from shared.database import Connection
 from shared.decision import Refused
 from shared.delivery import editing, operators
 from shared.events.parts import FieldError
@@ -110,19 +108,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-@asynccontextmanager
-async def _store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
-    connection = await asyncpg.connect(here.dsn(service), timeout=10)
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 async def _list(here: Hub, args: argparse.Namespace) -> None:
     found: dict[str, dict[str, object]] = {}
     for service in [args.service] if args.service else SERVICES:
-        async with _store(here, service) as connection:
+        async with store(here, service) as connection:
             found[service] = {
                 "stopped": await connection.fetchval("SELECT reason FROM delivery.stops"),
                 "letters": await operators.dead_letters(connection, every=args.all),
@@ -160,7 +149,7 @@ def _print(found: dict[str, dict[str, object]]) -> None:
 
 
 async def _show(here: Hub, args: argparse.Namespace) -> None:
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         letter = await operators.dead_letter(connection, args.letter)
         headers = await operators.headers(connection, args.letter)
         try:
@@ -191,7 +180,7 @@ async def _edit(here: Hub, args: argparse.Namespace) -> None:
         patch=_patch(_content(args.patch_file)) if args.patch_file else None,
         headers={name: value or None for name, value in headers.items()},
     )
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         try:
             await editing.edit(
                 connection,
@@ -227,7 +216,7 @@ def _patch(content: bytes) -> dict[str, object]:
 
 
 async def _release(here: Hub, args: argparse.Namespace) -> None:
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         open_now = [
             letter
             for letter in await operators.dead_letters(connection)
@@ -246,7 +235,7 @@ async def _release(here: Hub, args: argparse.Namespace) -> None:
 
 
 async def _discard(here: Hub, args: argparse.Namespace) -> None:
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         await operators.discard(
             connection, args.letter, audit.Operator(args.author), args.reason, clock.now()
         )
@@ -254,7 +243,7 @@ async def _discard(here: Hub, args: argparse.Namespace) -> None:
 
 
 async def _accept_gap(here: Hub, args: argparse.Namespace) -> None:
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         await operators.accept_gap(
             connection, args.key, args.topic, audit.Operator(args.author), args.reason, clock.now()
         )
@@ -262,7 +251,7 @@ async def _accept_gap(here: Hub, args: argparse.Namespace) -> None:
 
 
 async def _resume(here: Hub, args: argparse.Namespace) -> None:
-    async with _store(here, args.service) as connection:
+    async with store(here, args.service) as connection:
         reason = await operators.resume(connection, audit.Operator(args.author), args.reason, clock.now())
     print(f"{args.service} goes on; it had stopped because {reason}")
 

@@ -5,15 +5,20 @@
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+import asyncpg
+
 from ops.refusal import Refusal
 from ops.stack import credentials, health, kafka, postgres
 from ops.stack.parts import SERVICES, STORES
 from ops.stack.stack import PartStatus, Stack, together
+from shared.database import Connection
 
 STORES_AT = "SIMPUL_STORES"
 
@@ -54,6 +59,16 @@ class Hub(Protocol):
 
     async def status(self) -> list[PartStatus]:
         """How each part is."""
+
+
+@asynccontextmanager
+async def store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
+    """A connection to a service's store, as the service comes in."""
+    connection = await asyncpg.connect(here.dsn(service), timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ import argparse
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from ops import hub, topics
-from ops.hub import Hub
+from ops.hub import Hub, store
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES, service_of
 from ops.stack.stack import Stack
@@ -134,7 +132,7 @@ def _sayers(topic: str | None, service: str | None) -> list[str]:
 
 
 async def _complaint_of(here: Hub, ticket: str) -> UUID:
-    async with _store(here, "intake") as connection:
+    async with store(here, "intake") as connection:
         key = await connection.fetchval(
             "SELECT complaint_id FROM complaints WHERE ticket = $1", ticket.replace("-", "").strip().upper()
         )
@@ -145,7 +143,7 @@ async def _complaint_of(here: Hub, ticket: str) -> UUID:
 
 async def _tell(here: Hub, service: str, wanted: Wanted, who: audit.Operator, reason: str) -> Told:
     """Have one service say it again, to the end, and print what became of it."""
-    async with _store(here, service) as connection:
+    async with store(here, service) as connection:
         about = f"{_scope(wanted)}: {reason}"
         key = wanted.keys[0] if wanted.keys else None
         await audit.note(connection, who, "republish", key, clock.now(), about)
@@ -230,7 +228,7 @@ async def fill_new_kafka(here: Hub, who: audit.Operator, reason: str) -> None:
         )
     filled_at = clock.now() + MARGIN
     for service in SERVICES:
-        async with _store(here, service) as connection:
+        async with store(here, service) as connection:
             await republishing.end_silence(connection, filled_at)
     print(
         "Filled. What others had published on intake.submissions and opd.updates and nobody had read yet is gone with\n"
@@ -239,7 +237,7 @@ async def fill_new_kafka(here: Hub, who: audit.Operator, reason: str) -> None:
 
 
 async def _adopt(here: Hub, service: str, found: str, who: audit.Operator, reason: str) -> None:
-    async with _store(here, service) as connection:
+    async with store(here, service) as connection:
         await republishing.adopt_cluster(connection, found, who, reason, clock.now())
 
 
@@ -255,7 +253,7 @@ async def _begun_anew(here: Hub) -> None:
         await here.stop(ours)
     until = time.monotonic() + LEAVES_WITHIN
     for service in SERVICES:
-        async with _store(here, service) as connection:
+        async with store(here, service) as connection:
             while await republishing.still_there(connection, service):
                 if time.monotonic() > until:
                     raise Refusal(f"{service} has not left the old Kafka; restart it, then say this again")
@@ -263,15 +261,6 @@ async def _begun_anew(here: Hub) -> None:
     await topics.provision(here.bootstrap)
     if isinstance(here, Stack):
         await here.start(ours, here.plan().env)
-
-
-@asynccontextmanager
-async def _store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
-    connection = await asyncpg.connect(here.dsn(service), timeout=10)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def cluster_at(bootstrap: str) -> str:

@@ -4,8 +4,7 @@ import argparse
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from ops import hub, topics
-from ops.hub import Hub
+from ops.hub import Hub, store
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from shared import audit, clock
@@ -81,7 +80,7 @@ async def restore(here: Hub, service: str, who: audit.Operator, reason: str) -> 
     The service must be off. Twice is harmless: the epoch rises again. Refusal where it runs or Kafka is away.
     """
     own = [name for name, topic in topics.read().items() if service in topic.producers and _is_kept(topic)]
-    async with _store(here, service) as connection:
+    async with store(here, service) as connection:
         if await restoring.who_runs(connection, service):
             raise Refusal(f"{service} runs; stop it first, then restore its store, then say this")
         await saying.make_months(connection, clock.now().date())
@@ -145,7 +144,7 @@ def _partitions(names: Sequence[str]) -> list[TopicPartition]:
 
 async def _heard(here: Hub, other: str, own: Sequence[str]) -> int:
     """The highest number that another service has heard from this one."""
-    async with _store(here, other) as connection:
+    async with store(here, other) as connection:
         return max(
             [await restoring.highest_heard(connection, topic) for topic in own if topic in OWNER_TOPICS],
             default=0,
@@ -189,7 +188,7 @@ async def _until_gone(brokers: list[str], service: str) -> None:
 
 async def _left(here: Hub, service: str) -> int:
     """Show what the service said before and does not know now."""
-    async with _store(here, service) as connection:
+    async with store(here, service) as connection:
         left = await restoring.still_unknown(connection)
     for one in left[:SHOWN]:
         print(f"{one.said_at:%Y-%m-%d %H:%M}  {one.key}  {one.type} on {one.topic}")
@@ -202,12 +201,3 @@ async def _left(here: Hub, service: str) -> int:
         else f"{service} knows all that it ever said."
     )
     return 0
-
-
-@asynccontextmanager
-async def _store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
-    connection = await asyncpg.connect(here.dsn(service), timeout=10)
-    try:
-        yield connection
-    finally:
-        await connection.close()

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access import Access, Denied
 from shared.events.parts import FieldError
 from shared.limits import TooMany
-from shared.web import problem
+from shared.web import problem, turned_away
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -57,10 +58,14 @@ def limit_bodies(
 class _Refusal(Exception):
     """This request is not read on."""
 
-    def __init__(self, status: int, title: str, reason: str | None = None, **headers: str) -> None:
-        super().__init__(title)
-        errors = [FieldError(field="body", reason=reason)] if reason else []
-        self.answer = problem(status, title, errors=errors, headers={"Connection": "close"} | headers)
+    def __init__(self, answer: JSONResponse) -> None:
+        super().__init__()
+        answer.headers["Connection"] = "close"
+        self.answer = answer
+
+
+def _too_much(title: str, reason: str) -> _Refusal:
+    return _Refusal(problem(413, title, errors=[FieldError(field="body", reason=reason)]))
 
 
 class _Limited:
@@ -85,11 +90,8 @@ class _Limited:
             if limit.keyed and not _is_small(headers):
                 self._access.looked_up(Request(scope))
             body.expect(headers.get(b"content-length"))
-        except Denied as denied:
-            body.refusal = _Refusal(denied.status, denied.reason, **{"WWW-Authenticate": "Bearer"})
-        except TooMany as many:
-            wait = {"Retry-After": str(many.seconds)}
-            body.refusal = _Refusal(429, f"Too many requests; try again in {many.seconds} s", **wait)
+        except (Denied, TooMany) as error:
+            body.refusal = _Refusal(turned_away(error))
         except _Refusal as refusal:
             body.refusal = refusal
         else:
@@ -136,7 +138,7 @@ class _Body:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise _Refusal(408, "The body took too long to come") from None
+            raise _Refusal(problem(408, "The body took too long to come")) from None
         if message["type"] == "http.request":
             piece: bytes = message.get("body", b"")
             self._done = not message.get("more_body", False)
@@ -146,7 +148,7 @@ class _Body:
             if self._pieces is not None:
                 self._pieces += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
                 if self._pieces > MOST_PIECES:
-                    raise _Refusal(413, "The body holds too much", f"holds more than {MOST_PIECES} values")
+                    raise _too_much("The body holds too much", f"holds more than {MOST_PIECES} values")
         return message
 
     async def send(self, message: Message) -> None:
@@ -169,7 +171,7 @@ class _Body:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _too_large(self) -> _Refusal:
-        return _Refusal(413, "The body is too large", f"holds more than {self._limit} bytes")
+        return _too_much("The body is too large", f"holds more than {self._limit} bytes")
 
 
 async def _until_left(answering: Awaitable[None], body: _Body) -> None:

@@ -40,6 +40,15 @@ def problem(
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
 
+def turned_away(error: Denied | TooMany) -> JSONResponse:
+    """The answer to a caller that is not let in, or not now."""
+    if isinstance(error, TooMany):
+        wait = {"Retry-After": str(error.seconds)}
+        return problem(429, f"Too many requests; try again in {error.seconds} s", headers=wait)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+    return problem(error.status, error.reason, headers=headers)
+
+
 def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
     """Turn what routes raise into problem documents; who is turned away is counted in `metrics`."""
 
@@ -59,14 +68,12 @@ def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
     @app.exception_handler(Denied)
     async def denied(request: Request, error: Denied) -> JSONResponse:
         count(request, error.why)
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-        return problem(error.status, error.reason, headers=headers)
+        return turned_away(error)
 
     @app.exception_handler(TooMany)
     async def too_many(request: Request, error: TooMany) -> JSONResponse:
         count(request, "too_many")
-        wait = {"Retry-After": str(error.seconds)}
-        return problem(429, f"Too many requests; try again in {error.seconds} s", headers=wait)
+        return turned_away(error)
 
     @app.exception_handler(NotFound)
     async def not_found(_: Request, error: NotFound) -> JSONResponse:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from services.intake import looking, store, vault
+from services.intake import filing, looking, vault
 from services.intake.domain import attaching
 from services.intake.domain.attaching import AttachFile
 from services.intake.domain.complaint import Complaint, File, Unfetched
@@ -137,7 +137,7 @@ def _routes(desk: Desk[Complaint, Means], access: Access, seal: Seal) -> APIRout
     ) -> Files:
         """Which files a complaint has, and which were given by an address and are not here, and why."""
         async with desk.read() as connection:
-            filed = await store.find_files(connection, actor.complaint_id)
+            filed = await filing.find_files(connection, actor.complaint_id)
         response.headers["Cache-Control"] = "private, no-store"
         return Files(
             ticket=actor.at.ref.ticket,

@@ -13,10 +13,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import structlog
 
-from services.intake import looking, store
+from services.intake import filing, looking
 from services.intake.domain.attaching import FileFetched, FileLost
 from services.intake.domain.files import MOST_BYTES, Unfit
-from services.intake.store import Fetch
+from services.intake.filing import Fetch
 from shared.delivery.desk import Desk
 from shared.events.fact import Fact
 from shared.events.ids import event_id
@@ -69,9 +69,9 @@ class Fetching:
         now = desk.clock()
         async with desk.pool.acquire() as connection, connection.transaction():
             if self._adopted is None or now.timestamp() - self._adopted > _ADOPT:
-                await store.adopt_fetches(connection, now)
+                await filing.adopt_fetches(connection, now)
                 self._adopted = now.timestamp()
-            due = await store.begin_fetches(connection, now, self._waits, AT_ONCE, seal=self._seal)
+            due = await filing.begin_fetches(connection, now, self._waits, AT_ONCE, seal=self._seal)
         for found in asyncio.as_completed([self._fetched(fetch) for fetch in due]):
             await self._handed_in(desk, *await found)
         return 0.0 if len(due) == AT_ONCE else PAUSE
@@ -101,7 +101,7 @@ class Fetching:
         async with desk.transaction([fetch.complaint_id]) as work:
             await work.apply([(fetch.complaint_id, named)])
             if isinstance(fact, FileLost):
-                await store.lose_fetch(work.tx, fetch.file_id, work.now)
+                await filing.lose_fetch(work.tx, fetch.file_id, work.now)
         outcome = "lost" if isinstance(fact, FileLost) else "kept"
         log.info("file fetched", key=str(fetch.complaint_id), outcome=outcome, attempt=fetch.attempt)
 

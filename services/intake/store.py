@@ -1,15 +1,15 @@
-"""Intake's tables but for what is sealed (`vault`): complaints, the timeline, early facts, the city's names."""
+"""Intake's tables of complaints: timeline, early facts, candidates; and the city's names. Files are in `filing`."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from services.intake import vault
+from services.intake import filing, vault
 from services.intake.domain.channels import CHANNELS
 from services.intake.domain.city import City
 from services.intake.domain.complaint import (
@@ -19,7 +19,6 @@ from services.intake.domain.complaint import (
     Content,
     Newcomer,
     Rating,
-    Unfetched,
 )
 from services.intake.domain.keyed import Subkeys, secret_hash
 from services.intake.domain.own import Receipt
@@ -30,15 +29,13 @@ from shared.database import Connection, Transaction
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
-from shared.events.parts import Attachment, ComplaintRef, Place
+from shared.events.parts import ComplaintRef, Place
 from shared.sealing import Seal
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
 _REFS = TypeAdapter(tuple[ComplaintRef, ...])
-_ATTACHMENTS = TypeAdapter(tuple[Attachment, ...])
-_UNFETCHED = TypeAdapter(tuple[Unfetched, ...])
 
 _TICKETS_TRIED = 3
 """Ordinals asked for at once for a complaint that is not in yet; the first free one is its ticket."""
@@ -72,9 +69,9 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
             rated=None if row["rated"] is None else Rating.model_validate_json(row["rated"]),
             merged_into=_ref(row["merged_into"]),
             absorbed=_REFS.validate_json(row["absorbed"] or "[]"),
-            attachments=_ATTACHMENTS.validate_json(row["attachments"]),
-            evidence=_ATTACHMENTS.validate_json(row["evidence"] or "[]"),
-            unfetched=_UNFETCHED.validate_json(row["unfetched"] or "[]"),
+            attachments=filing.ATTACHMENTS.validate_json(row["attachments"]),
+            evidence=filing.ATTACHMENTS.validate_json(row["evidence"] or "[]"),
+            unfetched=filing.UNFETCHED.validate_json(row["unfetched"] or "[]"),
             erased=row["erased"],
         )
         for row in rows
@@ -135,7 +132,7 @@ def _received(row: "Record") -> ComplaintReceived:
             **said,
             "at": None,
             "place": _place(row["place"]),
-            "attachments": _ATTACHMENTS.validate_json(row["attachments"]),
+            "attachments": filing.ATTACHMENTS.validate_json(row["attachments"]),
             "lapor": None,
         }
     )
@@ -208,8 +205,8 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     await _update_standing(tx, known)
     await _amend(tx, [c for c in known if any(step.code == "amended" for step in c.fresh)])
     await _amend_identities(tx, {c.id: c.amended for c in known if c.amended is not None}, seal)
-    await _keep_files(tx, changed.values(), seal)
-    await _list_files(tx, [c for c in changed.values() if not c.files_listed])
+    await filing.keep_files(tx, changed.values(), seal)
+    await filing.list_files(tx, [c for c in changed.values() if not c.files_listed])
     await _append_steps(tx, changed.values())
     await _keep_candidacies(tx, changed.values())
     await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
@@ -368,12 +365,7 @@ async def _erase(tx: Transaction, complaints: Sequence[Complaint]) -> None:
     whole = [complaint.id for complaint in complaints if complaint.erasing == "complaint"]
     if not whole:
         return
-    await tx.execute(
-        "DELETE FROM fetches USING files"
-        " WHERE fetches.file_id = files.file_id AND files.complaint_id = ANY($1::uuid[])",
-        whole,
-    )
-    await vault.forget(tx, whole, "files")
+    await filing.forget_files(tx, whole)
     await tx.execute(
         """UPDATE complaints SET title = '', text = '', place = place - '{text,lat,lon}'::text[],
                   category_hint = NULL, attachments = '[]', evidence = NULL, unfetched = NULL,
@@ -546,117 +538,6 @@ async def find_doorway(connection: Connection, ticket: str) -> Doorway | None:
         secret_hash=row["secret_hash"],
         merged_into=_ref(row["merged_into"]),
         absorbed=_REFS.validate_json(row["absorbed"] or "[]"),
-    )
-
-
-# Files: their bytes, or where they are to be fetched.
-
-
-async def _keep_files(tx: Transaction, complaints: Iterable[Complaint], seal: Seal) -> None:
-    """Write down files that are new, and the bytes of those that were waited for."""
-    files = [(complaint.id, file) for complaint in complaints for file in complaint.fresh_files]
-    if not files:
-        return
-    await vault.keep_files(tx, files, seal)
-    await tx.execute("DELETE FROM fetches WHERE file_id = ANY($1::text[])", [file.id for _, file in files])
-    await tx.execute(
-        "INSERT INTO fetches (file_id, due_at) SELECT file_id, now() FROM unnest($1::text[]) AS u (file_id)",
-        [file.id for _, file in files if file.url is not None],
-    )
-
-
-async def _list_files(tx: Transaction, complaints: Sequence[Complaint]) -> None:
-    """Which files these have, as the hub knows them; in one statement."""
-    rows = [
-        (
-            complaint.id,
-            _ATTACHMENTS.dump_json(complaint.attachments).decode(),
-            _ATTACHMENTS.dump_json(complaint.evidence).decode() if complaint.evidence else None,
-            _UNFETCHED.dump_json(complaint.unfetched).decode() if complaint.unfetched else None,
-        )
-        for complaint in complaints
-    ]
-    if rows:
-        await tx.execute(
-            """UPDATE complaints AS c
-                  SET attachments = u.attachments::jsonb, evidence = u.evidence::jsonb,
-                      unfetched = u.unfetched::jsonb
-                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
-                   AS u (complaint_id, attachments, evidence, unfetched)
-                WHERE c.complaint_id = u.complaint_id""",
-            *map(list, zip(*rows, strict=True)),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """A file to be fetched now; `attempt` counts from 1. `url` None: where it is cannot be read any more."""
-
-    complaint_id: UUID
-    file_id: str
-    url: str | None
-    attempt: int
-
-
-async def begin_fetches(
-    tx: Transaction, now: datetime, waits: Sequence[timedelta], most: int, *, seal: Seal
-) -> list[Fetch]:
-    """Those whose time has come, their attempt counted; the next is due after a wait, whatever becomes of this."""
-    rows = await tx.fetch(
-        """WITH due AS (
-               SELECT file_id FROM fetches WHERE lost_at IS NULL AND due_at <= $1
-                ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-           UPDATE fetches AS t
-              SET attempts = t.attempts + 1,
-                  due_at = $1 + ($2::interval[])[least(t.attempts + 1, cardinality($2::interval[]))]
-             FROM due JOIN files AS f USING (file_id)
-            WHERE t.file_id = due.file_id
-        RETURNING t.file_id, t.attempts, f.complaint_id""",
-        now,
-        list(waits),
-        most,
-    )
-    urls = await vault.urls(tx, [row["file_id"] for row in rows], seal)
-    return [
-        Fetch(row["complaint_id"], row["file_id"], urls.get(row["file_id"]), row["attempts"]) for row in rows
-    ]
-
-
-async def lose_fetch(tx: Transaction, file_id: str, now: datetime) -> None:
-    """It is not tried again."""
-    await tx.execute("UPDATE fetches SET lost_at = $2 WHERE file_id = $1", file_id, now)
-
-
-async def adopt_fetches(tx: Transaction, now: datetime) -> None:
-    """Files that a replica of an older version took in are fetched too."""
-    await tx.execute(
-        """INSERT INTO fetches (file_id, due_at)
-           SELECT file_id, $1 FROM files AS f
-            WHERE url_sealed IS NOT NULL AND NOT EXISTS (SELECT FROM fetches AS t WHERE t.file_id = f.file_id)
-           ON CONFLICT DO NOTHING""",
-        now,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """The files of a complaint as the hub knows them."""
-
-    attachments: tuple[Attachment, ...]
-    evidence: tuple[Attachment, ...]
-    unfetched: tuple[Unfetched, ...]
-
-
-async def find_files(connection: Connection, complaint_id: UUID) -> Filed:
-    """Which files this complaint has, in the order in which they came."""
-    row = await connection.fetchrow(
-        "SELECT attachments, evidence, unfetched FROM complaints WHERE complaint_id = $1", complaint_id
-    )
-    assert row is not None
-    return Filed(
-        _ATTACHMENTS.validate_json(row["attachments"]),
-        _ATTACHMENTS.validate_json(row["evidence"] or "[]"),
-        _UNFETCHED.validate_json(row["unfetched"] or "[]"),
     )
 
 

@@ -71,14 +71,13 @@ async def _forget_notices(tx: Transaction, key: UUID) -> None:
 
 async def _forget_waiting(tx: Transaction, key: UUID, scope: Scope) -> None:
     rows = await tx.fetch("SELECT topic, sequence, headers, value FROM delivery.waiting WHERE key = $1", key)
-    for topic, number, headers, value in rows:
-        await tx.execute(
-            "UPDATE delivery.waiting SET value = $4 WHERE key = $1 AND topic = $2 AND sequence = $3",
-            key,
-            topic,
-            number,
-            wordless_value(_type(headers), value, scope),
-        )
+    await tx.executemany(
+        "UPDATE delivery.waiting SET value = $4 WHERE key = $1 AND topic = $2 AND sequence = $3",
+        [
+            (key, topic, number, wordless_value(_type(headers), value, scope))
+            for topic, number, headers, value in rows
+        ],
+    )
 
 
 async def _forget_letters(tx: Transaction, key: UUID, scope: Scope) -> None:
@@ -87,12 +86,13 @@ async def _forget_letters(tx: Transaction, key: UUID, scope: Scope) -> None:
         "SELECT id, sealed, headers, value FROM delivery.dead_letters WHERE key = $1 AND value IS NOT NULL",
         key,
     )
-    for letter, sealed, headers, value in rows:
-        await tx.execute(
-            "UPDATE delivery.dead_letters SET value = $2 WHERE id = $1",
-            letter,
-            None if sealed else wordless_value(_type(headers), value, scope),
-        )
+    await tx.executemany(
+        "UPDATE delivery.dead_letters SET value = $2 WHERE id = $1",
+        [
+            (letter, None if sealed else wordless_value(_type(headers), value, scope))
+            for letter, sealed, headers, value in rows
+        ],
+    )
     await tx.execute(
         "UPDATE delivery.letter_edits AS e SET value = NULL FROM delivery.dead_letters AS d"
         " WHERE d.id = e.letter AND d.key = $1",

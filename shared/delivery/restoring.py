@@ -18,8 +18,6 @@ from shared.delivery.record import Record
 from shared.events.notices import NoticeRequested
 from shared.events.words import Scope
 
-_EPOCH = 10**12
-
 
 @dataclass(frozen=True, slots=True)
 class SaidBefore:
@@ -112,21 +110,7 @@ async def remember(
         new = list({one.id: (one, at) for one, at in heard if one.id not in known}.values())
         if not new:
             return []
-        positions = await connection.fetch(
-            "SELECT nextval('delivery.positions') FROM generate_series(1, $1)", len(new)
-        )
-        month = today.replace(day=1)
-        await connection.executemany(
-            "INSERT INTO delivery.said (month, position, key, topic, record_key, type, id, sequence, said_at, cause,"
-            " correlation, traceparent, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            [
-                (
-                    month, position[0], one.key, one.topic, one.record_key, one.type, one.id, one.number, at,
-                    one.cause, one.correlation, one.traceparent, one.value,
-                )
-                for position, (one, at) in zip(positions, new, strict=True)
-            ],
-        )  # fmt: skip
+        await saying.write_down(connection, new, today)
         await connection.executemany(
             "INSERT INTO delivery.said_before (key, id, topic, type, said_at) VALUES ($1, $2, $3, $4, $5)"
             " ON CONFLICT DO NOTHING",
@@ -171,7 +155,7 @@ async def raise_epoch(
     """Begin an epoch above the store's own and above those of these numbers; which one it is."""
     async with connection.transaction():
         own: int = await connection.fetchval("SELECT epoch FROM delivery.epoch FOR UPDATE")
-        epoch = max([own, *(number // _EPOCH for number in numbers)]) + 1
+        epoch = max([own, *map(sequence.epoch_of, numbers)]) + 1
         await connection.execute("UPDATE delivery.epoch SET epoch = $1, raised_at = $2", epoch, now)
         await audit.note(connection, who, "raise epoch", None, now, f"{own} → {epoch}: {reason}")
     return epoch

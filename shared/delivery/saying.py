@@ -115,13 +115,25 @@ async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: dat
     """
     if not said:
         return
+    positions = await write_down(tx, [(one, now) for one in said], today)
     month = today.replace(day=1)
+    await tx.copy_records_to_table(
+        "outbox",
+        schema_name="delivery",
+        columns=("position", "month", "key"),
+        records=[(position, month, s.key) for position, s in zip(positions, said, strict=True)],
+    )
+
+
+async def write_down(tx: Transaction, said: Sequence[tuple[Saying, datetime]], today: date) -> list[int]:
+    """Keep these in `said`, each with when it was said, without publishing them; their positions."""
     positions = [
         row[0]
         for row in await tx.fetch(
             "SELECT nextval('delivery.positions') FROM generate_series(1, $1)", len(said)
         )
     ]
+    month = today.replace(day=1)
     await tx.copy_records_to_table(
         "said",
         schema_name="delivery",
@@ -136,21 +148,16 @@ async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: dat
                 s.type,
                 s.id,
                 s.number,
-                now,
+                at,
                 s.cause,
                 s.correlation,
                 s.traceparent,
                 s.value,
             )
-            for position, s in zip(positions, said, strict=True)
+            for position, (s, at) in zip(positions, said, strict=True)
         ],
     )
-    await tx.copy_records_to_table(
-        "outbox",
-        schema_name="delivery",
-        columns=("position", "month", "key"),
-        records=[(position, month, s.key) for position, s in zip(positions, said, strict=True)],
-    )
+    return positions
 
 
 async def make_months(connection: Connection, today: date) -> None:

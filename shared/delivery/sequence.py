@@ -20,23 +20,28 @@ def parse(wire: str) -> int:
 
 def wire(number: int) -> str:
     """The number as it stands in `ce_sequence`."""
-    return f"{number // _EPOCH}.{number % _EPOCH}"
+    return f"{epoch_of(number)}.{number % _EPOCH}"
+
+
+def epoch_of(number: int) -> int:
+    """The epoch that a number belongs to; 0 of none."""
+    return number // _EPOCH
 
 
 def following(last: int, epoch: int) -> int:
     """The number an owner says after `last`: a later epoch begins again at 1, an earlier one is never gone back to."""
-    return last + 1 if last // _EPOCH >= epoch else epoch * _EPOCH + 1
+    return last + 1 if epoch_of(last) >= epoch else epoch * _EPOCH + 1
 
 
 def is_older_epoch(number: int, heard: int) -> bool:
     """Whether `number` belongs to an epoch before that of `heard`."""
-    return number // _EPOCH < heard // _EPOCH
+    return epoch_of(number) < epoch_of(heard)
 
 
 def follows(heard: int, incoming: int) -> bool:
     """Whether `incoming` comes right after `heard`: n + 1 in the same epoch, or the first of a later one."""
     return (
         incoming == heard + 1
-        if heard // _EPOCH == incoming // _EPOCH
+        if epoch_of(heard) == epoch_of(incoming)
         else incoming % _EPOCH == 1 and incoming > heard
     )

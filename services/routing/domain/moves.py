@@ -105,6 +105,15 @@ def said_last(
     )
 
 
+def put_before_verifier_by(case: Case, by: By, kind: type[Event], words: str) -> bool:
+    """Whether the last that was said is this, in these words and by the same, with the request for a verifier."""
+    said = [moment for moment in case.history if not moment.note][-2:]
+    return [moment.act for moment in said] == [act_of(kind), act_of(TriageRequested)] and (
+        said[0].text,
+        said[0].by,
+    ) == (words, by)
+
+
 def tell(case: Case, cause: Fact, says: Sequence[Said], ref: str | None = None) -> Decision[Case]:
     """This case, with what is said because of `cause` (one of a type) in its history, under derived ids.
 

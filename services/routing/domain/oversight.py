@@ -11,6 +11,7 @@ from services.routing.domain.moves import (
     cannot,
     classification,
     local_day,
+    put_before_verifier_by,
     said_last,
     said_of,
     tell,
@@ -50,7 +51,7 @@ _EXTENDING: dict[ExtendableClock, ActName] = {
 
 def reopen(case: Case, act: Reopen, _city: City, now: datetime) -> Decision[Case]:
     """Before a verifier again, whoever had it last as the first candidate."""
-    if case.state == "triage" and _just_reopened(case, act):
+    if case.state == "triage" and put_before_verifier_by(case, act.by, ComplaintReopened, act.reason):
         return Decision(case)
     had_it = case.opd
     to = required(case, "reopen")
@@ -119,14 +120,6 @@ def extend(case: Case, act: Extend, city: City, now: datetime) -> Decision[Case]
         clock=act.clock, disposition=disposition, days=act.days, reason=act.reason, by=act.by, at=now
     )
     return tell(replace(case, state=to), act, [extended])
-
-
-def _just_reopened(case: Case, act: Reopen) -> bool:
-    said = [moment for moment in case.history if not moment.note][-2:]
-    return [moment.act for moment in said] == [act_of(ComplaintReopened), act_of(TriageRequested)] and (
-        said[0].text,
-        said[0].by,
-    ) == (act.reason, act.by)
 
 
 def _with_owner(case: Case, category: Category, city: City, now: datetime) -> Found | None:

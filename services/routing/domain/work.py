@@ -5,6 +5,7 @@ Acts refuse what they cannot do, with the field and the reason. Repeating what a
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any, TypeAlias
 
 from services.routing.domain.acts import (
     Accept,
@@ -18,9 +19,17 @@ from services.routing.domain.acts import (
     Route,
 )
 from services.routing.domain.bouncing import given_again, why_back
-from services.routing.domain.case import Case, Disposition
+from services.routing.domain.case import Case, CaseState, Disposition
 from services.routing.domain.city import City
-from services.routing.domain.moves import act_of, closed, disposed, opd_today, said_last, tell, wrong
+from services.routing.domain.moves import (
+    closed,
+    disposed,
+    opd_today,
+    put_before_verifier_by,
+    said_last,
+    tell,
+    wrong,
+)
 from services.routing.domain.transitions import required
 from shared.decision import Decision, Refused
 from shared.events.parts import FieldError
@@ -35,6 +44,8 @@ from shared.events.routing import (
     InformationRequested,
     TriageRequested,
 )
+
+_Work: TypeAlias = ComplaintAccepted | ComplaintProgressed | InformationRequested | ComplaintAnswered
 
 
 def route(case: Case, act: Route, city: City, now: datetime) -> Decision[Case]:
@@ -79,16 +90,7 @@ def accept(case: Case, act: Accept, _city: City, now: datetime) -> Decision[Case
     if case.state == "in_work":
         return Decision(case)
     to = required(case, "accept")
-    given = _working_on(case)
-    accepted = ComplaintAccepted(
-        disposition=given.number,
-        opd=given.opd,
-        by=act.by,
-        at=act.at(now),
-        text=act.text,
-        attachments=act.attachments,
-    )
-    return tell(replace(case, state=to), act, [accepted])
+    return _worked(case, act, to, now, ComplaintAccepted, text=act.text, attachments=act.attachments)
 
 
 def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[Case]:
@@ -97,16 +99,7 @@ def progress(case: Case, act: Progress, _city: City, now: datetime) -> Decision[
     if case.state == "in_work" and said_last(case, act.by, ComplaintProgressed, act.text, act.attachments):
         return Decision(case)
     to = required(case, "progress")
-    given = _working_on(case)
-    progressed = ComplaintProgressed(
-        disposition=given.number,
-        opd=given.opd,
-        by=act.by,
-        at=act.at(now),
-        text=act.text,
-        attachments=act.attachments,
-    )
-    return tell(replace(case, state=to), act, [progressed])
+    return _worked(case, act, to, now, ComplaintProgressed, text=act.text, attachments=act.attachments)
 
 
 def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
@@ -115,11 +108,7 @@ def ask(case: Case, act: Ask, _city: City, now: datetime) -> Decision[Case]:
     if case.state == "asked" and said_last(case, act.by, InformationRequested, act.question):
         return Decision(case)
     to = required(case, "ask")
-    given = _working_on(case)
-    asked = InformationRequested(
-        disposition=given.number, opd=given.opd, by=act.by, at=act.at(now), question=act.question
-    )
-    return tell(replace(case, state=to), act, [asked])
+    return _worked(case, act, to, now, InformationRequested, question=act.question)
 
 
 def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case]:
@@ -128,16 +117,7 @@ def answer(case: Case, act: Answer, _city: City, now: datetime) -> Decision[Case
     if case.state == "answered" and said_last(case, act.by, ComplaintAnswered, act.text, act.attachments):
         return Decision(case)
     to = required(case, "answer")
-    given = _working_on(case)
-    answered = ComplaintAnswered(
-        disposition=given.number,
-        opd=given.opd,
-        by=act.by,
-        at=act.at(now),
-        text=act.text,
-        attachments=act.attachments,
-    )
-    return tell(replace(case, state=to), act, [answered])
+    return _worked(case, act, to, now, ComplaintAnswered, text=act.text, attachments=act.attachments)
 
 
 def hand_back(case: Case, act: HandBack, city: City, now: datetime) -> Decision[Case]:
@@ -202,15 +182,22 @@ def _working_on(case: Case) -> Disposition:
     return case.disposition
 
 
+def _worked(
+    case: Case, act: Act, to: CaseState, now: datetime, kind: type[_Work], **said: Any
+) -> Decision[Case]:
+    """What the OPD says of its disposition."""
+    given = _working_on(case)
+    work = kind(disposition=given.number, opd=given.opd, by=act.by, at=act.at(now), **said)
+    return tell(replace(case, state=to), act, [work])
+
+
 def _just_handed_back(case: Case, act: HandBack) -> bool:
     last = case.dispositions[-1] if case.dispositions else None
-    said = [moment for moment in case.history if not moment.note][-2:]
     return (
         case.state == "triage"
         and last is not None
         and last.ended == "handed_back"
-        and [moment.act for moment in said] == [act_of(ComplaintHandedBack), act_of(TriageRequested)]
-        and (said[0].text, said[0].by) == (act.reason, act.by)
+        and put_before_verifier_by(case, act.by, ComplaintHandedBack, act.reason)
     )
 
 
