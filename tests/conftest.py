@@ -1,6 +1,5 @@
 """What tests run against: a real PostgreSQL and a real Kafka of their own, started once per run."""
 
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from shared import database, logging
 from shared.database import Pool
 from tests.contained import ContainedStack
 from tests.containers.engine import missing
+from tests.stores import Stores
 
 logging.configure("tests", "WARNING")
-
-_numbers = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,23 +54,26 @@ async def kafka(stack: Stack) -> Stack:
     return stack
 
 
+@pytest.fixture(scope="session")
+def stores(postgres: Stack) -> Stores:
+    return Stores(postgres)
+
+
 MakeStore = Callable[[str], Awaitable[Pool]]
 
 
 @pytest.fixture
-async def store_of(postgres: Stack) -> AsyncIterator[MakeStore]:
-    """A fresh, migrated store of a service, as a pool; gone with the test."""
+async def store_of(postgres: Stack, stores: Stores) -> AsyncIterator[MakeStore]:
+    """A migrated store of a service that is as new, as a pool."""
     made: list[tuple[str, Pool]] = []
 
     async def make(service: str) -> Pool:
-        name = f"{service}_{next(_numbers)}"
-        dsn = await postgres.make_database(name, service)
-        await database.migrate(postgres.database_dsn(name), service)
-        pool = await database.open_pool(dsn, "tests")
+        name = await stores.take(service)
+        pool = await database.open_pool(postgres.database_dsn(name, role=service), "tests")
         made.append((name, pool))
         return pool
 
     yield make
     for name, pool in made:
         pool.terminate()
-        await postgres.drop_database(name)
+        await stores.give_back(name)

@@ -1,29 +1,31 @@
 """A toy service on a fresh store, and an owner whose events it hears."""
 
-import itertools
 from collections.abc import AsyncIterator
 
 import pytest
 
 from ops.stack.stack import Stack
 from shared import database
+from shared.database import Pool
 from shared.delivery.desk import Desk
 from tests.shared import world
 from tests.shared.world import Owner, Tally, World
-
-_names = itertools.count()
+from tests.stores import Stores
 
 
 @pytest.fixture
-async def desk(postgres: Stack) -> AsyncIterator[Desk[Tally, World]]:
-    name = f"toy_{next(_names)}"
-    dsn = await postgres.make_database(name, "routing")
-    await database.migrate(postgres.database_dsn(name), "toy")
-    await world.make_tallies(postgres.database_dsn(name))
-    pool = await database.open_pool(dsn, "tests")
-    yield await world.open_desk(pool)
+async def toy_store(postgres: Stack, stores: Stores) -> AsyncIterator[Pool]:
+    """A store with the frame's tables and the toy's own, as new."""
+    name = await stores.take("toy", role="routing", furnish=world.make_tallies)
+    pool = await database.open_pool(postgres.database_dsn(name, role="routing"), "tests")
+    yield pool
     pool.terminate()
-    await postgres.drop_database(name)
+    await stores.give_back(name)
+
+
+@pytest.fixture
+async def desk(toy_store: Pool) -> Desk[Tally, World]:
+    return await world.open_desk(toy_store)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
@@ -17,30 +16,12 @@ from shared.decision import Refused
 from shared.delivery import saying
 from shared.delivery.desk import Desk
 from tests.conftest import MakeStore
-from tests.shared import world
 from tests.shared.world import Tally, World, Write
 
 pytestmark = pytest.mark.store
 _names = itertools.count()
 
 DLH = Caller("trial-opd-dlh", "opd", "DLH")
-
-
-@pytest.fixture
-async def store(postgres: Stack) -> AsyncIterator[Pool]:
-    name = f"audit_{next(_names)}"
-    dsn = await postgres.make_database(name, "routing")
-    await database.migrate(postgres.database_dsn(name), "toy")
-    await world.make_tallies(postgres.database_dsn(name))
-    pool = await database.open_pool(dsn, "tests")
-    yield pool
-    pool.terminate()
-    await postgres.drop_database(name)
-
-
-@pytest.fixture
-async def desk(store: Pool) -> Desk[Tally, World]:
-    return await world.open_desk(store)
 
 
 async def test_an_act_is_noted_with_who_did_it_on_which_complaint(desk: Desk[Tally, World]) -> None:
@@ -73,11 +54,11 @@ async def test_an_act_that_is_refused_leaves_no_note(desk: Desk[Tally, World]) -
         "UPDATE public.migrations SET digest = ''",
     ],
 )
-async def test_the_services_role_cannot_change_what_is_noted(store: Pool, sql: str) -> None:
-    await audit.note(store, audit.Operator("sari"), "resume", None, clock.now(), "mended")  # type: ignore[arg-type]
+async def test_the_services_role_cannot_change_what_is_noted(toy_store: Pool, sql: str) -> None:
+    await audit.note(toy_store, audit.Operator("sari"), "resume", None, clock.now(), "mended")  # type: ignore[arg-type]
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await store.execute(sql)
-    assert await store.fetchval("SELECT name FROM audit.acts") == "sari"
+        await toy_store.execute(sql)
+    assert await toy_store.fetchval("SELECT name FROM audit.acts") == "sari"
 
 
 @pytest.mark.parametrize("service", ["intake", "routing", "lapor_bridge", "sla_monitor"])
@@ -93,13 +74,13 @@ async def test_no_service_may_change_its_audit_or_its_tables(store_of: MakeStore
     assert await store.fetchval(owned) == 0
 
 
-async def test_the_months_to_come_are_made_by_a_role_that_may_make_no_table(store: Pool) -> None:
-    async with store.acquire() as connection:
+async def test_the_months_to_come_are_made_by_a_role_that_may_make_no_table(toy_store: Pool) -> None:
+    async with toy_store.acquire() as connection:
         await saying.make_months(connection, clock.now().date().replace(year=2031))
         await saying.make_months(connection, clock.now().date().replace(year=2031))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("CREATE TABLE delivery.said_2032_01 (LIKE delivery.said)")
-    assert await store.fetchval("SELECT count(*) FROM pg_class WHERE relname ~ '^said_2031_[0-9]+$'") >= 1
+    assert await toy_store.fetchval("SELECT count(*) FROM pg_class WHERE relname ~ '^said_2031_[0-9]+$'") >= 1
 
 
 async def test_a_store_that_its_service_owned_is_taken_over_in_place(postgres: Stack) -> None:

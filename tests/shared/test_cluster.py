@@ -1,21 +1,18 @@
 """A store belongs to one Kafka cluster; whoever else answers at its address is not spoken with."""
 
-import itertools
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from ops.stack.stack import Stack
-from shared import database
 from shared.database import Pool
 from shared.delivery import cluster
 from shared.delivery.envelope import Headers
 from shared.delivery.producer import Producer
 
 pytestmark = pytest.mark.store
-_names = itertools.count()
 
 
 @dataclass
@@ -27,15 +24,9 @@ class Row:
 
 
 @pytest.fixture
-async def store(postgres: Stack) -> AsyncIterator[Pool]:
-    name = f"cluster_{next(_names)}"
-    dsn = await postgres.make_database(name, "routing")
-    await database.migrate(postgres.database_dsn(name), "toy")
-    pool = await database.open_pool(dsn, "tests")
-    yield pool
+def store(toy_store: Pool) -> Iterator[Pool]:
+    yield toy_store
     cluster._own = None
-    pool.terminate()
-    await postgres.drop_database(name)
 
 
 async def id_of(kafka: Stack) -> str:

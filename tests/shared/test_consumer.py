@@ -1,9 +1,7 @@
 """A consumer that goes deaf, as Kafka's client sometimes does after a broker restart, is built anew."""
 
 import asyncio
-import itertools
 import logging
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,35 +11,24 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faststream.kafka import KafkaBroker
 
 from ops.stack.stack import Stack
-from shared import database
 from shared.delivery.consumer import Consumer, fetch_carefully
 from shared.delivery.desk import Desk
 from shared.delivery.record import KeptRecord
 from shared.delivery.watch import Watch
-from tests.shared import world
 from tests.shared.world import Owner, Tally, World
 
 pytestmark = pytest.mark.store
-_names = itertools.count()
 
 
 @pytest.fixture
-async def desk(postgres: Stack, kafka: Stack) -> AsyncIterator[Desk[Tally, World]]:
-    name = f"deaf_{next(_names)}"
-    dsn = await postgres.make_database(name, "routing")
-    await database.migrate(postgres.database_dsn(name), "toy")
-    await world.make_tallies(postgres.database_dsn(name))
-    pool = await database.open_pool(dsn, "tests")
-    desk = await world.open_desk(pool)
-    desk.name = f"{name}-{uuid4().hex[:6]}"
+async def desk(desk: Desk[Tally, World], kafka: Stack) -> Desk[Tally, World]:
+    desk.name = f"deaf-{uuid4().hex[:6]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     there = await admin.list_topics()
     await admin.create_topics([NewTopic(t, 12, 1) for t in desk.fold.topics if t not in there])
     await admin.close()
-    yield desk
-    pool.terminate()
-    await postgres.drop_database(name)
+    return desk
 
 
 async def publish(bootstrap: str, record: KeptRecord) -> None:
