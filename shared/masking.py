@@ -62,19 +62,6 @@ _LABELLED = re.compile(
 )
 _FIVE_DIGITS = re.compile(rf"\d(?:{_SEPARATOR}?\d){{4}}")
 
-_ADDRESS = re.compile(
-    r"(?:[A-Za-z]+[:_-])?(?:"
-    r"[^@\s:]+@[^@\s]+\.[^@\s]+"  # e-mail, and what WhatsApp makes of a number: 62812…@c.us
-    rf"|(?:\+?62{_SEPARATOR}?|0)8(?:{_SEPARATOR}?\d){{8,11}}"
-    rf"|\+\d(?:{_SEPARATOR}?\d){{8,14}}"
-    r"|\d{16})"
-)
-
-
-def is_address(reference: str) -> bool:
-    """Whether the whole of a reference is an e-mail address, a telephone number or a NIK."""
-    return _ADDRESS.fullmatch(reference.strip()) is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Masked:

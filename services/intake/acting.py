@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from services.intake import store
 from services.intake.domain import acts
@@ -18,6 +18,7 @@ from services.intake.domain.timeline import Status
 from services.intake.door import Actor, Door, TicketInPath
 from shared import audit
 from shared.access import Access, Role
+from shared.addresses import nobodys
 from shared.decision import Refused
 from shared.delivery.commands import Once
 from shared.delivery.desk import Applied, Desk
@@ -25,7 +26,9 @@ from shared.events.fact import Fact
 from shared.events.ids import command_id
 from shared.events.parts import ComplaintRef, FieldError, Reference, Ticket
 
-IdempotencyKey = Annotated[Reference | None, Header(description="the same key again gets the same answer")]
+IdempotencyKey = Annotated[
+    Reference | None, AfterValidator(nobodys), Header(description="the same key again gets the same answer")
+]
 
 REPORTERS: dict[type[acts.Act], tuple[Role, ...]] = {
     acts.Amend: ("publisher", "verifier", "admin"),

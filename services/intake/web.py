@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from services.intake import store
 from services.intake.domain.channels import LAPOR
@@ -17,6 +17,7 @@ from services.intake.domain.receiving import submission_key
 from services.intake.domain.tickets import Mistyped, read_ticket
 from services.intake.page import notice_page, ticket_page
 from shared.access import Access, Caller
+from shared.addresses import nobodys
 from shared.bodies import MIB, Larger
 from shared.decision import Refused
 from shared.delivery.desk import Desk
@@ -50,7 +51,7 @@ class PostedComplaint(Told):
     `reference` may be left out where the request carries an Idempotency-Key, which then takes its place.
     """
 
-    reference: Reference | None = None
+    reference: Annotated[Reference | None, AfterValidator(nobodys)] = None
 
 
 class Taken(BaseModel):
@@ -84,7 +85,7 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
         posted: PostedComplaint,
         caller: Annotated[Caller, Depends(publisher)],
         response: Response,
-        idempotency_key: Annotated[Reference | None, Header()] = None,
+        idempotency_key: Annotated[Reference | None, AfterValidator(nobodys), Header()] = None,
     ) -> Taken:
         """Hand a complaint in. The same reference with the same content is a repeat (200), with other
         content a conflict (409)."""

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 
 from services.routing import store
 from services.routing.domain import acts
@@ -19,6 +19,7 @@ from services.routing.store import Bookmark
 from services.routing.views import CasePage, CaseView, TriagePage, Worklists, line, triage_line, view
 from shared import audit
 from shared.access import Access, Caller, Denied
+from shared.addresses import nobodys
 from shared.decision import Refused
 from shared.delivery.commands import Once
 from shared.delivery.desk import Applied, Desk
@@ -30,7 +31,9 @@ from shared.web import NotFound
 Status = Literal["triage", "routed", "in_work", "asked", "answered", "closed", "rejected"]
 
 TicketInPath = Annotated[str, Path(max_length=40, description="as the citizen was given it")]
-IdempotencyKey = Annotated[Reference | None, Header(description="the same key again gets the same answer")]
+IdempotencyKey = Annotated[
+    Reference | None, AfterValidator(nobodys), Header(description="the same key again gets the same answer")
+]
 After = Annotated[str | None, Query(max_length=80, description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 

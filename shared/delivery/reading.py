@@ -8,6 +8,7 @@ from uuid import UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
+from shared.addresses import HIDDEN, IS_AN_ADDRESS, is_address
 from shared.database import Transaction
 from shared.decision import Unworkable
 from shared.delivery import envelope, sequence
@@ -116,6 +117,7 @@ def _read_strangers(record: Record, found: Mapping[str, bytes | None], fold: Fol
         if claimed is not None and claimed != kind.type:
             raise _Contract([FieldError(field="ce_type", reason=f"this topic takes {kind.type}")])
         event = _event(kind, record).known_as(place)
+        _refuse_addresses(event)
         key = None if kind in fold.lookups else fold.keys[kind](event)
         return Item(key, event, cause, record.topic, None, record)
     except _Contract as broken:
@@ -168,6 +170,13 @@ def _event(kind: type[Event], record: Record) -> Event:
         raise _Contract(field_errors(wrong)) from None
 
 
+def _refuse_addresses(event: Event) -> None:
+    """What a stranger is known by, and calls what it sends, goes to others: neither may lead to a person."""
+    names = [name for name in ("source", "reference") if is_address(str(getattr(event, name, "")))]
+    if names:
+        raise _Contract([FieldError(field=name, reason=IS_AN_ADDRESS) for name in names])
+
+
 def _refuse_null_character(value: bytes) -> None:
     """PostgreSQL text cannot hold U+0000; say so by field before any store has to."""
     try:
@@ -198,7 +207,10 @@ def field_errors(wrong: ValidationError) -> list[FieldError]:
 
 
 def _sender(kind: type[Event], value: bytes | None) -> tuple[str, str] | None:
-    """Who sent it and under what name, where both can be read out of a body that is otherwise wrong."""
+    """Who sent it and under what name, where both can be read out of a body that is otherwise wrong.
+
+    A name that is an address is not told to everybody who reads receipts.
+    """
     try:
         body = json.loads(value or b"")
     except (ValueError, RecursionError):
@@ -212,7 +224,7 @@ def _sender(kind: type[Event], value: bytes | None) -> tuple[str, str] | None:
             kind.__pydantic_validator__.validate_assignment(kind.model_construct(), name, given)
         except (ValidationError, AttributeError):
             return None
-        both.append(str(given))
+        both.append(HIDDEN if is_address(str(given)) else str(given))
     return both[0], both[1]
 
 

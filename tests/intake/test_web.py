@@ -305,3 +305,18 @@ async def test_even_in_the_list_a_confidential_complaint_does_not_tell_who_has_i
     assert line["status"] == "routed"
     assert "DLH" not in str(line)
     assert "instansi yang berwenang" in line["label"]
+
+
+@pytest.mark.parametrize("how", ["reference", "Idempotency-Key"])
+async def test_a_complaint_is_called_by_nobodys_number_and_the_field_is_named(
+    intake: Intake, how: str
+) -> None:
+    number = "0800-000-1234"
+    body = {name: value for name, value in BODY.items() if name != "reference"}
+    body, header = (body | {how: number}, {}) if how == "reference" else (body, {how: number})
+    bearer = {"Authorization": f"Bearer {intake.keys['sikesal']}"}
+    answer = await intake.http.post("/v1/complaints", json=body, headers=bearer | header)
+    assert answer.status_code == 422
+    assert how.lower() in answer.json()["errors"][0]["field"].lower()
+    assert number not in answer.text
+    assert await intake.desk.pool.fetchval("SELECT count(*) FROM delivery.said") == 0

@@ -339,6 +339,24 @@ async def test_strangers_are_told_what_is_wrong_and_nothing_parks(desk: Toy) -> 
     assert [letter.offset for letter in await letters(desk)] == [5]
 
 
+async def test_what_a_stranger_calls_by_somebodys_number_is_refused_and_the_number_goes_no_further(
+    desk: Toy,
+) -> None:
+    broken = b'{"source": "warga", "reference": "08000001234", "text": "x"}'
+    outcome = await desk.batch(
+        [
+            submission("08000001234", "fine", offset=1),
+            submission("r-2", "?", offset=2, value=broken),
+            submission("r-3", "fine", offset=3),
+        ]
+    )
+    assert (len(outcome.applied), len(outcome.refused), len(outcome.dead)) == (1, 2, 0)
+    rows = await desk.pool.fetch("SELECT record_key, value FROM delivery.said ORDER BY position")
+    assert [row["record_key"] for row in rows] == ["warga:[hidden]", "warga:[hidden]", "warga:r-3"]
+    assert b'"field":"reference"' in rows[0]["value"]
+    assert not [row for row in rows if b"08000001234" in row["value"]]
+
+
 async def test_five_complaints_failing_in_a_row_stop_the_consumer_and_drain_nothing(
     desk: Toy, intake: Owner
 ) -> None:

@@ -23,6 +23,7 @@ from services.intake.domain.files import Clean
 from services.intake.domain.keyed import Subkeys
 from services.intake.domain.means import Means
 from services.intake.domain.timeline import Step
+from shared.addresses import is_address
 from shared.decision import Decision
 from shared.events.fact import Event
 from shared.events.ids import complaint_id
@@ -30,7 +31,7 @@ from shared.events.intake import ComplaintReceived
 from shared.events.parts import Attachment, FieldError, LaporOrigin, Place
 from shared.events.receipts import SubmissionAccepted, SubmissionRefused
 from shared.events.submissions import SubmissionPosted
-from shared.masking import is_address, masked
+from shared.masking import masked
 
 SKEW = timedelta(minutes=5)
 """How far a publisher's clock may run ahead of ours."""
