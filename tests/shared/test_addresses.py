@@ -25,7 +25,7 @@ def test_a_persons_number_or_address_is_no_name(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "web-0017", "2026-000124", "7000001", "2026112410301299", "<20261124.1@surel.contoh.invalid>", 
+        "web-0017", "2026-000124", "7000001", "2026112410301299", "<20261124.1@surel.contoh.invalid>",
         "112/2026/000481",
         "wa:62800", "A-1", "0017", "wo-2026-0071", "6ebf7ebc-7a2d-50c8-a69f-1728d077dbca", "SURAT 470/12/2026",
     ],
