@@ -21,6 +21,7 @@ from ops import topics
 from ops.hub import Hub
 from ops.stack.parts import SERVICES
 from ops.stack.stack import PartStatus, Stack
+from services.lapor_bridge import store as mirror
 from shared import clock
 from shared.access import parse_keys
 from shared.database import AWAY, Connection, unapplied
@@ -31,6 +32,9 @@ from shared.sealing import Seal
 UNPUBLISHED, UNPROCESSED, WATERMARK = timedelta(seconds=30), timedelta(seconds=60), timedelta(minutes=2)
 """From when on what waits in the outbox, what waits in Kafka, and a silent watermark are told."""
 GAP = timedelta(minutes=5)
+LAPOR_AWAY = timedelta(minutes=15)
+"""It has its nights; what waits for it is not lost."""
+BRIDGE, STANDS = "lapor_bridge", "./simpul lapor status"
 SKEW = timedelta(seconds=5)
 LEAST_DISK, LEAST_SHARE = 2**30, 0.05
 MOST_CONNECTIONS = 0.8
@@ -339,6 +343,28 @@ async def stopped(patient: Patient) -> list[Finding]:
     return found
 
 
+async def lapor(patient: Patient) -> list[Finding]:
+    """Does SP4N-LAPOR answer, and is there anything between it and us that a person must settle?"""
+    store = patient.stores.get(BRIDGE)
+    if store is None or await unapplied(store, BRIDGE):
+        return []
+    found: list[Finding] = []
+    away = await mirror.away(store)
+    if away is not None and patient.now - away.since > LAPOR_AWAY:
+        wrong = f"SP4N-LAPOR gives no answer that can be used since {_at(away.since)}: {away.reason}"
+        found.append(Finding(BRIDGE, wrong, "see its address and keys, ask its operator; nothing is lost"))
+    if stuck := await mirror.count_stuck(store):
+        found.append(Finding(BRIDGE, f"{stuck} writes to SP4N-LAPOR wait for a person", STANDS))
+    diverged = await mirror.count_diverged(store)
+    if exposed := sum(diverged.pop(flag, 0) for flag in ("anonymous", "confidential")):
+        wrong = f"{exposed} reports hide less, or more, in SP4N-LAPOR than here"
+        found.append(Finding(BRIDGE, wrong, f"{STANDS}; have LAPOR's admin set the flag there"))
+    if diverged:
+        fields = ", ".join(f"{field} {count}" for field, count in sorted(diverged.items()))
+        found.append(Finding(BRIDGE, f"SP4N-LAPOR says otherwise than the hub: {fields}", STANDS))
+    return found
+
+
 async def watermark(patient: Patient) -> list[Finding]:
     """Does the monitor keep up, so that deadlines are spoken of?"""
     store = patient.stores.get("sla_monitor")
@@ -450,7 +476,7 @@ async def connections(patient: Patient) -> list[Finding]:
 
 CHECKS: Sequence[Check] = (
     parts, stores, topics_as_listed, clusters, lost_records, epochs, outboxes, unprocessed, stopped, dead_letters,
-    parked, watermark, disk, clocks, keys, master_key, connections,
+    parked, lapor, watermark, disk, clocks, keys, master_key, connections,
 )  # fmt: skip
 
 

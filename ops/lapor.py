@@ -110,6 +110,8 @@ def _status(bridge: httpx.Client, *, as_json: bool) -> int:
     console.print(
         "speaks with LAPOR's API" if told["connected"] else "no LAPOR address: only exports are taken in"
     )
+    if told["away"]:
+        console.print(f"LAPOR is away since {told['away']['since']}: {told['away']['reason']}")
     for what in ("links", "forwarding", "outbound", "postings"):
         counts = ", ".join(f"{name} {count}" for name, count in sorted(told[what].items()))
         console.print(f"{what}: {counts or 'none'}")
@@ -119,6 +121,11 @@ def _status(bridge: httpx.Client, *, as_json: bool) -> int:
         table.add_row(
             one["lapor_id"] or f"ticket {one['ticket']}",
             f"{one['operation']} {one['state']}: {one['reason']}",
+        )
+    for one in told["diverged"]:
+        table.add_row(
+            one["lapor_id"],
+            f"{one['field']}: here {one['ours']}, there {one['theirs']}, since {one['since']}",
         )
     for one in told["refused_by_intake"]:
         reasons = "; ".join(f"{error['field']} {error['reason']}" for error in one["errors"])

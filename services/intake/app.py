@@ -1,5 +1,6 @@
 """Intake, put together: its fold, its routes, its seal."""
 
+from services.intake import counting
 from services.intake.acting import acting_routes
 from services.intake.attachments import UPLOADS, attachment_routes
 from services.intake.candidates import candidate_routes
@@ -9,6 +10,7 @@ from services.intake.privacy import privacy_routes
 from services.intake.rewrap import Rewrap
 from services.intake.settings import Settings
 from services.intake.web import LARGER_BODIES, complaint_routes
+from shared.delivery.gauges import Counting
 from shared.events.submissions import SubmissionPosted
 from shared.sealing import Seal
 from shared.service import Parts, Service
@@ -29,7 +31,11 @@ def open_intake(settings: Settings) -> Parts:
             attachment_routes(seal),
             candidate_routes(seal),
         ],
-        loops={"rewrap": Rewrap(seal).turn, "fetch": Fetching(seal, settings.fetch_from).turn},
+        loops={
+            "rewrap": Rewrap(seal).turn,
+            "fetch": Fetching(seal, settings.fetch_from).turn,
+            "files": Counting(counting.GAUGES, counting.count).turn,
+        },
         bodies=LARGER_BODIES | UPLOADS,
         seal=seal,
         sealed=frozenset({SubmissionPosted.topic}),

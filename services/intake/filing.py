@@ -97,6 +97,15 @@ async def begin_fetches(
     ]
 
 
+async def count_fetches(connection: Connection) -> tuple[int, int]:
+    """Files that are still to be fetched, and those that will not come."""
+    row = await connection.fetchrow(
+        "SELECT count(*) FILTER (WHERE lost_at IS NULL), count(lost_at) FROM fetches"
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
 async def lose_fetch(tx: Transaction, file_id: str, now: datetime) -> None:
     """It is not tried again."""
     await tx.execute("UPDATE fetches SET lost_at = $2 WHERE file_id = $1", file_id, now)

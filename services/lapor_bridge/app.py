@@ -1,13 +1,15 @@
 """The bridge as a process: its fold, its routes, and the loops that work towards SP4N-LAPOR."""
 
-from services.lapor_bridge.discover import Discovery
+from services.lapor_bridge import counting
+from services.lapor_bridge.discover import Discovery, nowhere
 from services.lapor_bridge.forward import Forwarding
 from services.lapor_bridge.handlers import fold
 from services.lapor_bridge.lapor.client import LaporClient, read_secret
 from services.lapor_bridge.post import post
 from services.lapor_bridge.settings import Settings
 from services.lapor_bridge.web import lapor_routes
-from shared.service import Parts, Service
+from shared.delivery.gauges import Counting
+from shared.service import Parts, Service, Turn
 
 SAYS = frozenset({"lapor.events", "intake.submissions"})
 
@@ -15,8 +17,10 @@ SAYS = frozenset({"lapor.events", "intake.submissions"})
 def open_bridge(settings: Settings) -> Parts:
     """The parts of one process; without LAPOR's address only the export and the postings are worked."""
     routes = [lapor_routes(settings.zone, connected=settings.lapor_url is not None)]
+    counted = Counting(counting.GAUGES, counting.count)
+    loops: dict[str, Turn] = {"post": post, "sides": counted.turn}
     if settings.lapor_url is None or settings.lapor_auth_file is None or settings.lapor_token_file is None:
-        return Parts(fold=fold, says=SAYS, routes=routes, loops={"post": post})
+        return Parts(fold=fold, says=SAYS, routes=routes, loops={**loops, "nowhere": nowhere})
     client = LaporClient(
         settings.lapor_url,
         auth=read_secret(settings.lapor_auth_file),
@@ -30,7 +34,7 @@ def open_bridge(settings: Settings) -> Parts:
         fold=fold,
         says=SAYS,
         routes=routes,
-        loops={"post": post, "forward": forwarding.turn, "discover": discovery.turn},
+        loops={**loops, "forward": forwarding.turn, "discover": discovery.turn},
         close=client.close,
     )
 

@@ -64,7 +64,11 @@ class Discovery:
             return 0.0
         except LaporError as away:
             log.warning("LAPOR cannot be read", reason=away.reason)
+            async with desk.read() as connection:
+                await store.keep_away(connection, away.reason, desk.clock())
             return max(self.every, away.retry_after or 0.0)
+        async with desk.read() as connection:
+            await store.keep_back(connection)
         return 0.0 if looked == LOOKS_AT_ONCE else self.every
 
     async def _read_masters(self, desk: Desk[Any, Any]) -> None:
@@ -172,6 +176,13 @@ class Discovery:
         report = await self.client.report(lapor_id)
         followups = await self.client.followups(lapor_id)
         return translation.sighting_of_report(report, as_of, words, followups)
+
+
+async def nowhere(desk: Desk[Any, Any]) -> float:
+    """In place of a discovery where no LAPOR is named: there is none that could be away."""
+    async with desk.read() as connection:
+        await store.keep_back(connection)
+    return 3600.0
 
 
 def _facts(

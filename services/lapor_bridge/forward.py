@@ -134,7 +134,7 @@ class Forwarding:
         if telling is None:
             return Delivered(n=write.n)
         if telling.way == "reject":
-            await self.client.reject(link.lapor_id, translation.rejection_to_send(write, words))
+            await self.client.reject(link.lapor_id, translation.rejection_to_send(link, write, words))
             return Delivered(n=write.n)
         item = await self.client.add_followup(translation.followup_to_add(link, write, words))
         return Delivered(n=write.n, item=item)

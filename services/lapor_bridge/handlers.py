@@ -1,4 +1,4 @@
-"""What the bridge hears, and which rule answers it."""
+"""What the bridge hears, and which rule answers it; after each the two sides are compared."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from services.lapor_bridge import store
 from services.lapor_bridge.domain import acts, delivering, erasing, forwarding, mirroring
 from services.lapor_bridge.domain.city import City
+from services.lapor_bridge.domain.comparing import comparing
 from services.lapor_bridge.domain.link import Link
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
@@ -25,6 +26,7 @@ from shared.events.routing import (
     ComplaintClosed,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
     InformationRequested,
 )
@@ -43,6 +45,7 @@ hears: Mapping[type[Fact], Rule[Link, City]] = {
     InformationRequested: forwarding.on_information_requested,
     ComplaintRejected: forwarding.on_complaint_rejected,
     ComplaintClosed: forwarding.on_complaint_closed,
+    ComplaintReopened: forwarding.on_complaint_reopened,
     SubmissionAccepted: mirroring.on_submission_accepted,
     SubmissionRefused: mirroring.on_submission_refused,
     acts.ReportSighted: mirroring.on_report_sighted,
@@ -68,7 +71,7 @@ def of_our_own(receipt: SubmissionAccepted | SubmissionRefused) -> UUID | None:
 
 
 fold = Fold(
-    hears,
+    {kind: comparing(rule) for kind, rule in hears.items()},
     load=store.load_links,
     save=store.save_links,
     city=store.load_city,

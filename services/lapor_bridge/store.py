@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from services.lapor_bridge.domain.city import City, parse_city
-from services.lapor_bridge.domain.link import Content, Link, Posting, Standing, Write
+from services.lapor_bridge.domain.link import Content, Difference, Here, Link, Posting, Standing, Write
 from shared.database import Connection, Transaction
 from shared.events.parts import FieldError
 from shared.events.submissions import SubmissionPosted
@@ -24,12 +24,14 @@ LISTING = "listing"
 
 _LINK = (
     "complaint_id, ticket, lapor_id, origin, linked, forwarding, why, opd, category, content, told, seen,"
-    " updated_at, explained, items, posting_state, posting, look_at, post_at, work_at"
+    " updated_at, explained, items, posting_state, posting, look_at, post_at, work_at, here, agreed, differences"
 )
 _WRITE = (
     "complaint_id, n, operation, cause, text, opd, at, kind, refer_to, state, attempts, declined, lookups,"
     " begun_at, next_at, item, reason"
 )
+
+_DIFFERENCES = TypeAdapter(tuple[Difference, ...])
 
 _parsed: dict[tuple[int, bytes, datetime | None], City] = {}
 """The city as last read, by version, digest, and the last change in LAPOR's masters."""
@@ -51,6 +53,27 @@ class OwnTicket:
     complaint: UUID
     awaits_report: bool
     lapor_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A complaint and its report that say different things in one field, since when."""
+
+    ticket: str | None
+    lapor_id: str
+    field: str
+    ours: str
+    theirs: str
+    agreed: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """SP4N-LAPOR gives no answer that can be used."""
+
+    since: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +269,12 @@ async def counts(connection: Connection) -> dict[str, dict[str, int]]:
     return found
 
 
+async def count_stuck(connection: Connection) -> int:
+    """How many writes wait for a person."""
+    found: int = await connection.fetchval("SELECT count(*) FROM outbound WHERE state IN ('held', 'failed')")
+    return found
+
+
 async def stuck(connection: Connection, limit: int) -> list[Stuck]:
     """Writes that wait for a person."""
     rows = await connection.fetch(
@@ -255,6 +284,38 @@ async def stuck(connection: Connection, limit: int) -> list[Stuck]:
         limit,
     )
     return [Stuck(*row.values()) for row in rows]
+
+
+async def diverged(connection: Connection, limit: int) -> list[Diverged]:
+    """Where complaints and reports differ for longer than a change needs; what must not be public first."""
+    rows = await connection.fetch(_DIVERGED_ROWS, limit)
+    return [Diverged(*row.values()) for row in rows]
+
+
+async def count_diverged(connection: Connection) -> dict[str, int]:
+    """How many of them by field."""
+    rows = await connection.fetch(_COUNT_DIVERGED)
+    return {row["field"]: row["n"] for row in rows}
+
+
+async def keep_away(connection: Connection, reason: str, now: datetime) -> None:
+    """LAPOR gives no answer; the first time stays."""
+    await connection.execute(
+        "INSERT INTO away (since, reason) VALUES ($1, $2) ON CONFLICT (one) DO UPDATE SET reason = excluded.reason",
+        now,
+        reason,
+    )
+
+
+async def keep_back(connection: Connection) -> None:
+    """LAPOR answers."""
+    await connection.execute("DELETE FROM away")
+
+
+async def away(connection: Connection) -> Away | None:
+    """Since when LAPOR gives no answer; None while it does."""
+    row = await connection.fetchrow("SELECT since, reason FROM away")
+    return Away(row["since"], row["reason"]) if row else None
 
 
 async def oddities(connection: Connection, limit: int) -> list[tuple[str, str, datetime]]:
@@ -282,20 +343,35 @@ async def oldest_waiting(connection: Connection) -> datetime | None:
     return at
 
 
+_DIVERGED = """
+FROM links AS l CROSS JOIN LATERAL jsonb_array_elements(l.differences) AS d
+WHERE l.differences IS NOT NULL AND (d ->> 'said')::boolean
+"""
+
+_COUNT_DIVERGED = f"SELECT d ->> 'field' AS field, count(*) AS n {_DIVERGED} GROUP BY 1"
+
+_DIVERGED_ROWS = f"""
+SELECT l.ticket, l.lapor_id, d ->> 'field' AS field, d ->> 'ours' AS ours, d ->> 'theirs' AS theirs,
+    l.agreed ->> (d ->> 'field') AS agreed, (d ->> 'since')::timestamptz AS since
+{_DIVERGED} ORDER BY d ->> 'field' IN ('anonymous', 'confidential') DESC, since LIMIT $1
+"""
+
 _SAVE_LINKS = f"""
 INSERT INTO links ({_LINK})
 SELECT complaint_id, ticket, lapor_id, origin, linked, forwarding, why, opd, category, content::jsonb,
     told::jsonb, seen::jsonb, updated_at, explained::jsonb, items::jsonb, posting_state, posting::jsonb,
-    look_at, post_at, work_at
+    look_at, post_at, work_at, here::jsonb, agreed::jsonb, differences::jsonb
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[],
-    $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[]) AS n ({_LINK})
+    $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::text[],
+    $22::text[], $23::text[]) AS n ({_LINK})
 ON CONFLICT (complaint_id) DO UPDATE SET ticket = excluded.ticket, lapor_id = excluded.lapor_id,
     origin = excluded.origin, linked = excluded.linked, forwarding = excluded.forwarding, why = excluded.why,
     opd = excluded.opd, category = excluded.category, content = excluded.content, told = excluded.told,
     seen = excluded.seen, updated_at = excluded.updated_at, explained = excluded.explained,
     items = excluded.items, posting_state = excluded.posting_state, posting = excluded.posting,
-    look_at = excluded.look_at, post_at = excluded.post_at, work_at = excluded.work_at
+    look_at = excluded.look_at, post_at = excluded.post_at, work_at = excluded.work_at, here = excluded.here,
+    agreed = excluded.agreed, differences = excluded.differences
 """  # noqa: S608
 
 _SAVE_WRITES = f"""
@@ -343,6 +419,9 @@ def _link(row: "Record", writes: Sequence[Write]) -> Link:
         if row["posting_state"]
         else None,
         writes=tuple(writes),
+        here=Here.model_validate_json(row["here"]) if row["here"] else Here(),
+        agreed=json.loads(row["agreed"] or "{}"),
+        differences=_DIFFERENCES.validate_json(row["differences"]) if row["differences"] else (),
     )
 
 
@@ -369,6 +448,9 @@ def _link_row(link: Link) -> tuple[object, ...]:
         link.look_at,
         posting.next_at if posting else None,
         link.work_at,
+        _json(link.here) if link.here != Here() else None,
+        json.dumps(link.agreed) if link.agreed else None,
+        _DIFFERENCES.dump_json(link.differences).decode() if link.differences else None,
     )
 
 

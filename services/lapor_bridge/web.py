@@ -41,10 +41,12 @@ def lapor_routes(zone: tzinfo, *, connected: bool) -> MakeRoutes:
                 waiting = await store.oldest_waiting(connection)
                 return {
                     "connected": connected,
+                    "away": asdict(away) if (away := await store.away(connection)) else None,
                     "listing_read_to": reached,
                     **await store.counts(connection),
                     "oldest_unfinished_write": waiting,
                     "waiting_for_a_person": [asdict(one) for one in await store.stuck(connection, SHOWN)],
+                    "diverged": [asdict(one) for one in await store.diverged(connection, SHOWN)],
                     "refused_by_intake": [
                         {"lapor_id": lapor_id, "errors": [error.model_dump() for error in errors]}
                         for lapor_id, errors in await store.refused(connection, SHOWN)

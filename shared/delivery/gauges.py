@@ -1,7 +1,13 @@
-"""The gauges that only the store knows: outbox, dead letters, parked keys; and the partitions of next month."""
+"""The gauges that only the store knows: outbox, dead letters, parked keys, and each service's own; and the
+partitions of next month."""
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from prometheus_client import Gauge
+
+from shared.database import Connection
 from shared.delivery import republishing, saying
 from shared.delivery.desk import Desk
 
@@ -31,3 +37,33 @@ async def refresh(desk: Desk[Any, Any]) -> float:
         metrics.parked.labels(cause).set(count)
     metrics.stopped.set(1 if await desk.why_stopped() else 0)
     return 5.0
+
+
+class Counting:
+    """A loop that keeps a service's own gauges: name → what it is, and the numbers for them in that order.
+
+    They are made when its desk is there: the registry is the process's.
+    """
+
+    def __init__(
+        self,
+        told: Mapping[str, str],
+        count: Callable[[Connection, datetime], Awaitable[Sequence[float]]],
+        *,
+        seconds: float = 15.0,
+    ) -> None:
+        self._told = told
+        self._count = count
+        self._seconds = seconds
+        self._gauges: list[Gauge] = []
+
+    async def turn(self, desk: Desk[Any, Any]) -> float:
+        """One turn; seconds until the next."""
+        if not self._gauges:
+            registry = desk.metrics.registry
+            self._gauges = [Gauge(name, what, registry=registry) for name, what in self._told.items()]
+        async with desk.read() as connection:
+            counts = await self._count(connection, desk.clock())
+        for gauge, count in zip(self._gauges, counts, strict=True):
+            gauge.set(count)
+        return self._seconds

@@ -68,7 +68,11 @@ class LaporDeliveryFailed(_LaporFact):
 
 
 class _Comparison(_LaporFact):
-    """`field` of the complaint, as it stands here, as it stands there, and as both last agreed."""
+    """`field` of the complaint, as it stands here, as it stands there, and as both last agreed.
+
+    institution (as OPD code), state (open, closed, rejected here; LAPOR's state there), klasifikasi, anonymous,
+    confidential (true or false). More may come.
+    """
 
     lapor_id: str
     field: str
@@ -78,12 +82,15 @@ class _Comparison(_LaporFact):
 
 
 class LaporDiverged(_Comparison):
-    """The two sides say different things, and no rule can settle it."""
+    """The two sides say different things, and no rule can settle it: still so a quarter of an hour later.
+
+    Said once for each pair of values.
+    """
 
     type: ClassVar[str] = "simpul.lapor.diverged.v1"
 
 
 class LaporConverged(_Comparison):
-    """The two sides agree again, on `agreed`."""
+    """The two sides agree again, on `agreed`; null: they need not any more, as both have ended."""
 
     type: ClassVar[str] = "simpul.lapor.converged.v1"

@@ -203,6 +203,8 @@ class Ledger(Records):
             changes |= {"disposed_id": None, "disposed_at": None}
         elif act == "edit":
             changes["text_after"] = text
+        elif act == "protect":
+            changes["confidential"] = True
         if item is not None and item.rating is not None:
             changes["rating"] = item.rating
         with self._writing():

@@ -48,6 +48,7 @@ _MOVES: Final[dict[str, dict[str, str]]] = {
     "edit": {status: status for status in OPEN},
     "reply": {UNVERIFIED: UNVERIFIED, UNANSWERED: UNANSWERED, IN_WORK: IN_WORK, INCOMPLETE: UNVERIFIED},
     "block": dict.fromkeys(OPEN, BLOCKED),
+    "protect": {status: status for status in CODES},
 }
 _ENDS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("close", "Sistem"): (IN_WORK,),

@@ -1,12 +1,17 @@
 """The bridge against a running SP4N-LAPOR, over real HTTP and on a real store: both directions, and faults."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.lapor_bridge import counting, store
+from services.lapor_bridge.discover import nowhere
+from services.lapor_bridge.domain.comparing import PERSISTS
 from services.lapor_bridge.post import post
 from shared.events.ids import complaint_id
-from shared.events.lapor import LaporReplied, LaporStatusChanged
+from shared.events.intake import ComplaintAmended
+from shared.events.lapor import LaporConverged, LaporDiverged, LaporReplied, LaporStatusChanged
 from shared.events.parts import By
 from shared.events.receipts import SubmissionAccepted
 from shared.events.routing import ComplaintClosed, ComplaintRejected
@@ -242,6 +247,93 @@ async def test_not_ours_is_asked_of_lapors_admin_once(bridge: Bridge, lapor: Lap
     assert writes_of_the_hub(lapor) == ["request_refusal"]
     await bridge.discovery.turn(bridge.desk)
     assert kinds([event for _, event in await bridge.said()]) == ["lapor.linked"]
+
+
+async def later(bridge: Bridge) -> list[tuple[str, str, str | None, str | None]]:
+    """A quarter of an hour and a look at the reports later: what was said of both sides until now."""
+    bridge.ahead += PERSISTS + timedelta(seconds=1)
+    await bridge.discovery.turn(bridge.desk)
+    said = [event for _, event in await bridge.said() if isinstance(event, LaporDiverged | LaporConverged)]
+    return [(event.type.split(".")[2], event.field, event.ours, event.theirs) for event in said]
+
+
+async def test_a_report_made_confidential_too_late_is_put_before_a_person_until_lapor_hides_it(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward(2)
+    await bridge.discovery.turn(bridge.desk)
+    secret = ComplaintAmended(at=NOW, by=By(kind="citizen"), changed=("confidential",), confidential=True)
+    await bridge.hear(KEY, named(secret, "secret"), answered("Isi yang rahasia."))
+    await bridge.forward(2)
+    report = str((await bridge.link(KEY)).lapor_id)
+    shown = lapor.http.get(f"/control/reports/{report}").json()
+    assert (shown["report"]["is_secret"], shown["followups"][0]["is_secret"]) == (0, 1)
+    await bridge.discovery.turn(bridge.desk)
+    assert not [event for _, event in await bridge.said() if isinstance(event, LaporDiverged)]
+    assert await later(bridge) == [("diverged", "confidential", "true", "false")]
+    async with bridge.desk.read() as connection:
+        assert (await counting.count(connection, bridge.now()))[3:] == (1, 1)
+        (one,) = await store.diverged(connection, 10)
+    assert (one.ticket, one.lapor_id, one.field, one.agreed) == (TICKET, report, "confidential", "false")
+    act(lapor, report, "protect", at=bridge.now().isoformat())
+    assert (await later(bridge))[1:] == [("converged", "confidential", "true", "true")]
+    assert len(await later(bridge)) == 2
+    async with bridge.desk.read() as connection:
+        assert await store.count_diverged(connection) == {}
+
+
+async def test_another_agency_there_that_nobody_follows_here_is_said_once(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    key = await discovered(bridge, fill(lapor, institution="DISHUB"))
+    await bridge.hear(key, routed("DISHUB"))
+    assert await later(bridge) == []
+    report = str((await bridge.link(key)).lapor_id)
+    act(lapor, report, "dispose", institution="PUPR", at=bridge.now().isoformat())
+    await bridge.discovery.turn(bridge.desk)
+    for _ in range(2):
+        assert await later(bridge) == [("diverged", "institution", "DISHUB", "PUPR")]
+    act(lapor, report, "dispose", institution="DISHUB", at=bridge.now().isoformat())
+    assert (await later(bridge))[1:] == [("converged", "institution", "DISHUB", "DISHUB")]
+
+
+async def test_while_lapor_is_away_what_it_may_have_done_is_not_said_to_differ(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward(2)
+    await bridge.discovery.turn(bridge.desk)
+    lapor.go_away()
+    await bridge.hear(KEY, routed("PUPR", 2))
+    assert await later(bridge) == []
+    lapor.come_back()
+    assert await later(bridge) == [("diverged", "institution", "PUPR", "DISHUB")]
+
+
+async def test_since_when_lapor_is_away_is_kept_and_forgotten_when_it_answers(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    async def counted() -> float:
+        async with bridge.desk.read() as connection:
+            return (await counting.count(connection, bridge.now()))[0]
+
+    lapor.go_away()
+    for _ in range(2):
+        await bridge.discovery.turn(bridge.desk)
+        bridge.ahead += timedelta(minutes=10)
+    assert 1200 <= await counted() < 1300
+    async with bridge.desk.read() as connection:
+        away = await store.away(connection)
+    assert away is not None
+    assert away.reason == "LAPOR cannot be reached"
+    lapor.come_back()
+    await bridge.discovery.turn(bridge.desk)
+    assert await counted() == 0
+    lapor.go_away()
+    await bridge.discovery.turn(bridge.desk)
+    await nowhere(bridge.desk)
+    assert await counted() == 0
 
 
 async def test_an_unreadable_page_does_not_stop_the_bridge(bridge: Bridge, lapor: Lapor) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.lapor_bridge.domain.city import parse_city
-from services.lapor_bridge.domain.link import Content, Link, Write
+from services.lapor_bridge.domain.link import Content, Here, Link, Write
 from services.lapor_bridge.domain.marking import marker_of, ticket_in
 from services.lapor_bridge.lapor import translation as t
 from services.lapor_bridge.lapor.ringkas import Row
@@ -274,9 +274,26 @@ def test_nothing_is_said_in_the_reporters_name_while_no_institution_is_known() -
 
 def test_not_ours_names_who_should_have_it() -> None:
     write = Write(1, "rejection", OURS, "Bukan kami.", "LAMPU", NOW, kind="not_ours", refer_to="LISTRIK")
-    sent = t.rejection_to_send(write, TONGUE)
+    link = Link(OURS, lapor_id=REPORT)
+    sent = t.rejection_to_send(link, write, TONGUE)
     assert "reason" not in sent
     assert str(sent["reason_description"]).startswith("Bukan wewenang. Bukan kami. Perusahaan Listrik")
+
+
+def test_what_is_written_under_a_confidential_complaint_is_secret_or_says_nothing_of_it() -> None:
+    link = Link(OURS, ticket=TICKET, lapor_id=REPORT, here=Here(confidential=True))
+    assert (
+        t.followup_to_add(link, Write(1, "answer", OURS, "Sudah.", "JALAN", NOW), TONGUE)["is_secret"] == "1"
+    )
+    rejection = Write(1, "rejection", OURS, "Isi aduan.", "LAMPU", NOW, kind="not_ours", refer_to="LISTRIK")
+    told = str(t.rejection_to_send(link, rejection, TONGUE)["reason_description"])
+    assert "Isi aduan" not in told
+    assert told.startswith("Bukan wewenang.")
+    for open_to_all in (Here(), Here(confidential=False)):
+        item = t.followup_to_add(
+            replace(link, here=open_to_all), Write(1, "answer", OURS, "Sudah.", "JALAN", NOW), TONGUE
+        )
+        assert item["is_secret"] == "0"
 
 
 def test_the_newest_reply_comes_last() -> None:

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from services.lapor_bridge import handlers
 from services.lapor_bridge.domain import acts
 from services.lapor_bridge.domain.city import City, parse_city
 from services.lapor_bridge.domain.link import Link, Standing
-from services.lapor_bridge.handlers import hears
 from services.lapor_bridge.lapor.translation import Tongue
 from shared.decision import Decision
 from shared.events.fact import Event, Fact
@@ -212,7 +212,7 @@ def fold(link: Link, *facts: Fact, now: datetime = NOW, city: City = CITY) -> De
     """The link after these facts, and everything that is said on the way."""
     says: list[Event] = []
     for fact in facts:
-        decision = hears[type(fact)](link, fact, city, now)
+        decision = handlers.fold.rules[type(fact)](link, fact, city, now)
         link = decision.state
         says += decision.says
     return Decision(link, says)

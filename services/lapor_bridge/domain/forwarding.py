@@ -22,6 +22,7 @@ from shared.events.routing import (
     ComplaintClosed,
     ComplaintProgressed,
     ComplaintRejected,
+    ComplaintReopened,
     ComplaintRouted,
     InformationRequested,
 )
@@ -154,6 +155,13 @@ def on_complaint_closed(link: Link, event: ComplaintClosed, city: City, now: dat
         return Decision(link)
     write = _write(link, "closing", event.id, now, text=event.reason, at=event.at)
     return Decision(_queued(link, replace(write, kind=event.kind), city))
+
+
+def on_complaint_reopened(
+    link: Link, _event: ComplaintReopened, _city: City, _now: datetime
+) -> Decision[Link]:
+    """No call is known that reopens a report: that the two sides differ now is for the comparison to say."""
+    return Decision(link)
 
 
 def _held_back(link: Link, merged: bool) -> Link:

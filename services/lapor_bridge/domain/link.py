@@ -2,7 +2,7 @@
 written there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -45,7 +45,8 @@ class Content(_Kept):
 class Standing(_Kept):
     """How a report stands in LAPOR: its status as written there, what that means, and who has it.
 
-    `as_of` is when it stood so: the instant of the look, or the day of the export; None = unknown.
+    `as_of` is when it stood so: the instant of the look, or the day of the export; None = unknown. What LAPOR
+    does not tell of its kind and its flags is None, too.
     """
 
     status: str | None = None
@@ -57,6 +58,44 @@ class Standing(_Kept):
     opd: OpdCode | None = None
     disposed_at: Instant | None = None
     as_of: Instant | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool | None = None
+    confidential: bool | None = None
+
+
+HereState = Literal["open", "closed", "rejected"]
+
+
+class Here(_Kept):
+    """How the complaint stands here, as far as LAPOR has a word for it; None = not heard yet.
+
+    `merged`: another complaint goes on for it.
+    """
+
+    state: HereState | None = None
+    klasifikasi: Klasifikasi | None = None
+    anonymous: bool | None = None
+    confidential: bool | None = None
+    merged: bool = False
+
+
+Field = Literal["institution", "state", "klasifikasi", "anonymous", "confidential"]
+"""What of a complaint and of its report is compared."""
+
+
+class Difference(_Kept):
+    """What one side holds and the other does not, since it was first noticed.
+
+    `said`: the hub was told of these very values. `open`: it was told of a difference in this field, and not yet
+    that it is over.
+    """
+
+    field: Field
+    ours: str
+    theirs: str
+    since: Instant
+    said: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +148,8 @@ class Link:
     `told` is what the hub has been told of the report, `seen` what was last seen there; they differ while the
     hub does not know the complaint yet. `items` are the follow-ups that need not be said: said already, or
     our own. `explained` are the states that our own writes bring about there. `look_at` is when the report is
-    read again, None when only the listing brings us back.
+    read again, None when only the listing brings us back. `here` is how the complaint stands in the hub,
+    `agreed` what both sides last agreed on, by field, and `differences` what they do not agree on now.
     """
 
     complaint: UUID
@@ -130,6 +170,9 @@ class Link:
     items: frozenset[str] = frozenset()
     posting: Posting | None = None
     writes: tuple[Write, ...] = ()
+    here: Here = field(default_factory=Here)
+    agreed: Mapping[str, str] = field(default_factory=dict)
+    differences: tuple[Difference, ...] = ()
 
     @property
     def next_write(self) -> Write | None:

@@ -7,7 +7,7 @@ city's documents.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -128,7 +128,14 @@ def sighting_of_row(row: Row, made_on: date | None, tongue: Tongue) -> ReportSig
     """A row of the export as a sighting; its age is the beginning of the day on which the file was made."""
     as_of = datetime.combine(made_on, time(), tzinfo=JAKARTA) if made_on else None
     standing = _standing(
-        tongue, row.status, as_of=as_of, institution_id=row.institution_id, institution=row.institution
+        tongue,
+        row.status,
+        as_of=as_of,
+        institution_id=row.institution_id,
+        institution=row.institution,
+        klasifikasi=klasifikasi_of(row.klasifikasi),
+        anonymous=row.anonymous,
+        confidential=row.confidential,
     )
     submission = _submission(
         row.tracking_id,
@@ -218,6 +225,9 @@ def standing_of_report(report: Json, as_of: datetime, tongue: Tongue) -> Standin
         institution_id=_text(report, "disposition_id"),
         institution=_text(report, "disposition_name"),
         disposed_at=instant(report.get("disposition_at"), tongue.zone),
+        klasifikasi=klasifikasi_of(_text(report, "classification_name")),
+        anonymous=_told_flag(report, "is_anonymous"),
+        confidential=_told_flag(report, "is_secret"),
     )
 
 
@@ -351,7 +361,8 @@ def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, 
 def followup_to_add(link: Link, write: Write, tongue: Tongue) -> dict[str, str]:
     """The item that a fact of the hub becomes under its report, in the words of lapor.yaml and with its mark.
 
-    Always by an institution: without one LAPOR takes it for the reporter's. Raises Unspeakable.
+    Always by an institution: without one LAPOR takes it for the reporter's. Secret under a confidential
+    complaint, whose report may be a public one of before it was made so. Raises Unspeakable.
     """
     city = tongue.city
     telling = city.telling(write.operation, write.kind)
@@ -362,21 +373,27 @@ def followup_to_add(link: Link, write: Write, tongue: Tongue) -> dict[str, str]:
         "user_id": "" if city.account is None else str(city.account),
         "institution_from_id": _institution_id(write.opd, city),
         "template_code": telling.template_code or "",
-        "is_secret": "0",
+        "is_secret": str(int(bool(link.here.confidential))),
         "content": _with_mark(_told(telling.text, write, city), item_line(write.cause)),
     }
     return {name: value for name, value in item.items() if value}
 
 
-def rejection_to_send(write: Write, tongue: Tongue) -> dict[str, object]:
-    """Bukan wewenang: a request to LAPOR's admin, naming the institution that should have it if it is known."""
+def rejection_to_send(link: Link, write: Write, tongue: Tongue) -> dict[str, object]:
+    """Bukan wewenang: a request to LAPOR's admin, naming the institution that should have it if it is known.
+
+    It knows no secrecy; so of a confidential complaint it says nothing but that.
+    """
     city = tongue.city
     telling = city.telling(write.operation, write.kind)
     assert telling is not None
     reason: dict[str, object | None] = {
         "is_request": 1,
         "reason": city.institution_id_of(write.refer_to),
-        "reason_description": _with_mark(_told(telling.text, write, city), item_line(write.cause)),
+        "reason_description": _with_mark(
+            _told(telling.text, replace(write, text=None) if link.here.confidential else write, city),
+            item_line(write.cause),
+        ),
         "not_authority": 1,
     }
     return {name: value for name, value in reason.items() if value is not None}
@@ -418,6 +435,9 @@ def _standing(
     institution_id: str = "",
     institution: str = "",
     disposed_at: datetime | None = None,
+    klasifikasi: Klasifikasi | None = None,
+    anonymous: bool | None = None,
+    confidential: bool | None = None,
 ) -> Standing:
     state, by = state_of(status)
     return Standing(
@@ -430,6 +450,9 @@ def _standing(
         opd=tongue.city.opd(institution_id, institution, tongue.today),
         disposed_at=disposed_at,
         as_of=as_of,
+        klasifikasi=klasifikasi,
+        anonymous=anonymous,
+        confidential=confidential,
     )
 
 
@@ -485,9 +508,14 @@ def _flag(fields: Json, name: str) -> bool:
     return str(fields.get(name)).strip().lower() in ("1", "true")
 
 
+def _told_flag(report: Json, name: str) -> bool | None:
+    """A flag that protects a citizen, as LAPOR tells it; None where it does not plainly."""
+    return {"0": False, "false": False, "1": True, "true": True}.get(str(report.get(name)).strip().lower())
+
+
 def _privacy(report: Json, name: str) -> bool:
-    """A flag that protects a citizen is never guessed. Raises Untranslatable where it is not plainly told."""
-    told = str(report.get(name)).strip().lower()
-    if told not in ("0", "1", "false", "true"):
+    """The same, where it must be known: it is never guessed. Raises Untranslatable."""
+    told = _told_flag(report, name)
+    if told is None:
         raise Untranslatable(f"{name} is neither 0 nor 1")
-    return told in ("1", "true")
+    return told
