@@ -6,7 +6,10 @@ Written by hand because the SDK costs 13-16 µs an event (KAFKA.md); the SDK is 
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
+
+from asyncpg.pgproto import pgproto
 
 from shared.delivery import sequence
 
@@ -32,14 +35,10 @@ def headers(
 ) -> Headers:
     """The record headers of one event of type `kind`, said by service `source` about complaint `subject`."""
     written: Headers = [
-        _JSON,
-        _VERSION,
+        *_of_a_kind(source, topic, kind),
         ("ce_id", str(event_id).encode()),
-        ("ce_source", f"/simpul/{source}".encode()),
-        ("ce_type", kind.encode()),
-        ("ce_time", instant(at).encode()),
+        ("ce_time", _time(at)),
         ("ce_subject", str(subject).encode()),
-        ("ce_dataschema", f"urn:simpul:contracts:{topic}:{kind}".encode()),
         ("ce_partitionkey", record_key.encode()),
         ("ce_correlationid", str(correlation).encode()),
         ("traceparent", traceparent.encode()),
@@ -49,6 +48,24 @@ def headers(
     if cause is not None:
         written.append(("ce_causationid", str(cause).encode()))
     return written
+
+
+@lru_cache(maxsize=512)
+def _of_a_kind(source: str, topic: str, kind: str) -> tuple[tuple[str, bytes], ...]:
+    """What all events of a type carry alike."""
+    return (
+        _JSON,
+        _VERSION,
+        ("ce_source", f"/simpul/{source}".encode()),
+        ("ce_type", kind.encode()),
+        ("ce_dataschema", f"urn:simpul:contracts:{topic}:{kind}".encode()),
+    )
+
+
+@lru_cache(maxsize=64)
+def _time(at: datetime) -> bytes:
+    """Of all that one transaction said it is the same."""
+    return instant(at).encode()
 
 
 def instant(at: datetime) -> str:
@@ -79,7 +96,7 @@ def uuid_in(found: Mapping[str, bytes | None], name: str) -> UUID:
     """The header `name`, which must be a UUID."""
     value = required(found, name)
     try:
-        return UUID(value)
+        return pgproto.UUID(value)  # a uuid.UUID, read ten times as fast
     except ValueError:
         raise ValueError(f"header {name} is not a UUID") from None
 

@@ -1,7 +1,7 @@
 """Folding items inside one transaction: check the number, apply the rule, save, say; and find the bad one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum, auto
 from types import MappingProxyType
@@ -149,7 +149,7 @@ class Folding(Generic[S, C]):
 
     async def _alone(self, item: Item, refusal: str) -> Outcome[S]:
         """One item that the store refused: once more, then as a failure, at last as nothing but bytes."""
-        unworkable = replace(item, problem=refusal)
+        unworkable = item._replace(problem=refusal)
         for tried in (await self._located_anew(item), unworkable):
             try:
                 async with self.tx.transaction():
@@ -157,13 +157,13 @@ class Folding(Generic[S, C]):
             except asyncpg.PostgresError as error:
                 if not refuses_the_row(error):
                     raise
-        return await self.attempt([replace(unworkable, fact=None, sender=None)])
+        return await self.attempt([unworkable._replace(fact=None, sender=None)])
 
     async def _located_anew(self, item: Item) -> Item:
         """The item with the complaint that the store names for it now; one before it may have moved that."""
         if type(item.fact) not in self._fold.lookups:
             return item
-        [found] = await located(self.tx, [replace(item, key=None)], self._fold)
+        [found] = await located(self.tx, [item._replace(key=None)], self._fold)
         return found if found.key in self.rows else item
 
     async def attempt(self, items: Sequence[Item]) -> Outcome[S]:
@@ -230,10 +230,7 @@ class Folding(Generic[S, C]):
         wanted = {
             item.key
             for item in items
-            if item.key is not None
-            and item.fact is not None
-            and item.problem is None
-            and judge(self.rows[item.key], item) is not Verdict.REPEAT
+            if item.key is not None and item.fact is not None and item.problem is None
         }
         return dict(await self._fold.load(self.tx, sorted(wanted))) if wanted else {}
 
@@ -253,7 +250,7 @@ class Folding(Generic[S, C]):
         except Exception as error:
             if self._strict:
                 raise
-            failed = replace(item, problem=_reason(error), errors=_errors(error))
+            failed = item._replace(problem=_reason(error), errors=_errors(error))
             return self._unworkable(
                 failed, row, outcome, said, ours=not isinstance(error, Refused | Unworkable)
             )

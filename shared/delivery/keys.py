@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from shared.database import Transaction
@@ -23,8 +23,7 @@ class Parked:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """One complaint's row, locked. Numbers are as in `sequence`."""
 
     key: UUID
@@ -34,17 +33,17 @@ class KeyRow:
     erased: Scope | None = None
 
     def hearing(self, topic: str, number: int) -> "KeyRow":
-        return replace(self, heard={**self.heard, topic: number})
+        return KeyRow(self.key, {**self.heard, topic: number}, self.said, self.parked, self.erased)
 
     def parking(self, topic: str, cause: Cause, at: int | None, now: datetime) -> "KeyRow":
-        return replace(self, parked={**self.parked, topic: Parked(cause, at, now.isoformat())})
+        return self._replace(parked={**self.parked, topic: Parked(cause, at, now.isoformat())})
 
     def freed(self, topic: str) -> "KeyRow":
-        return replace(self, parked={name: why for name, why in self.parked.items() if name != topic})
+        return self._replace(parked={name: why for name, why in self.parked.items() if name != topic})
 
     def forgetting(self, scope: Scope | None) -> "KeyRow":
         wanted = wider(self.erased, scope)
-        return self if wanted == self.erased else replace(self, erased=wanted)
+        return self if wanted == self.erased else self._replace(erased=wanted)
 
     def follows(self, topic: str, number: int) -> bool:
         return sequence.follows(self.heard[topic], number)

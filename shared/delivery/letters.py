@@ -78,7 +78,7 @@ async def keep_superseded(
     """Write down, as discarded, what waited in vain: its owner began a new epoch without the missing numbers."""
     if not items:
         return
-    await keep_dead(tx, [replace(item, problem="its owner began a new epoch") for item in items], now, seals)
+    await keep_dead(tx, [item._replace(problem="its owner began a new epoch") for item in items], now, seals)
     await tx.execute(
         "UPDATE delivery.dead_letters SET status = 'discarded', worked_at = $3, worked_by = 'the service'"
         " WHERE key = $1 AND sequence = ANY($2::bigint[]) AND status = 'open'",

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import ValidationError
@@ -19,8 +18,7 @@ from shared.events.ids import SIMPUL
 from shared.events.parts import FieldError
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What the events said because of a fact carry on: its id, its correlation, its trace."""
 
     id: UUID
@@ -28,8 +26,7 @@ class Cause:
     traceparent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One thing to be folded: a record that was read, or a fact handed in.
 
     `fact` None with `problem` None: a type this service does not list; its number advances, nothing else.
@@ -44,7 +41,7 @@ class Item:
     number: int | None = None
     record: Record | None = None
     problem: str | None = None
-    errors: Sequence[FieldError] = field(default=())
+    errors: Sequence[FieldError] = ()
     sender: tuple[str, str] | None = None
     """(source, reference) of a stranger whose record cannot be worked but who can be told so."""
 
@@ -144,9 +141,9 @@ async def located(tx: Transaction, items: Sequence[Item], fold: Fold[Any, Any]) 
         answers = await lookup(tx, [found[at].fact for at in places])
         for at, answer in zip(places, answers, strict=True):
             found[at] = (
-                replace(found[at], problem=answer.reason, errors=(answer,))
+                found[at]._replace(problem=answer.reason, errors=(answer,))
                 if isinstance(answer, FieldError)
-                else replace(found[at], key=answer)
+                else found[at]._replace(key=answer)
             )
     return found
 

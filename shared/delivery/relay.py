@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -32,8 +32,17 @@ IDLE_SECONDS = 20
 """PostgreSQL ends the session of a leader that sat still this long (frozen, not dead), and with it its lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+# By month and position alone, which the planner can only look up: joined to the outbox, it would read the whole log.
+_SAID = """
+SELECT position, key, topic, record_key, type, id, sequence, said_at, cause, correlation, traceparent, value FROM (
+    SELECT *, sum(coalesce(octet_length(value), 0)) OVER (ORDER BY position)
+        - coalesce(octet_length(value), 0) AS before
+    FROM delivery.said WHERE month = $1 AND position = ANY($2::bigint[])) AS asked
+WHERE before < $3 ORDER BY position
+"""
+
+
+class Row(NamedTuple):
     """One unpublished event."""
 
     position: int
@@ -60,9 +69,8 @@ def deletable(rows: Sequence[Row], acknowledged: Sequence[bool]) -> list[Row]:
 async def forget(connection: Session, rows: Sequence[Row]) -> int:
     """Let these leave the outbox, but for those that were put there anew while they were under way; how many left."""
     gone: int = await connection.fetchval(
-        "WITH gone AS (DELETE FROM delivery.outbox AS o"
-        " USING unnest($1::bigint[], $2::int[]) AS sent (position, again)"
-        " WHERE o.position = sent.position AND o.again = sent.again RETURNING 1)"
+        "WITH gone AS (DELETE FROM delivery.outbox WHERE position = ANY($1::bigint[])"
+        " AND (position, again) IN (SELECT * FROM unnest($1::bigint[], $2::int[])) RETURNING 1)"
         " SELECT count(*) FROM gone",
         [row.position for row in rows],
         [row.again for row in rows],
@@ -172,35 +180,55 @@ class Relay:
 
     async def unpublished(self, connection: Session) -> list[Row]:
         """What one round takes, in order."""
-        found = await connection.fetch(
-            "SELECT * FROM (SELECT o.position, o.again, s.key, s.topic, s.record_key, s.type, s.id, s.sequence,"
-            " s.said_at, s.cause, s.correlation, s.traceparent, s.value,"
-            " sum(coalesce(octet_length(s.value), 0)) OVER (ORDER BY o.position)"
-            " - coalesce(octet_length(s.value), 0) AS before"
-            " FROM (SELECT month, position, again FROM delivery.outbox ORDER BY position LIMIT $1) AS o"
-            " JOIN delivery.said AS s ON s.month = o.month AND s.position = o.position) AS unpublished"
-            " WHERE before < $2 ORDER BY position",
-            MOST_ROWS,
-            MOST_BYTES,
+        waiting = await connection.fetch(
+            "SELECT month, position, again FROM delivery.outbox ORDER BY position LIMIT $1", MOST_ROWS
         )
-        source = self._desk.name
-        return [
-            Row(
-                position,
-                again,
-                key,
-                topic,
-                record_key.encode(),
-                value,
-                envelope.headers(
-                    source, key, topic, record_key, kind, event_id, number, said_at, cause, correlation, traceparent
-                ),
-            )
-            for (
-                position, again, key, topic, record_key, kind, event_id, number, said_at, cause, correlation,
-                traceparent, value, _,
-            ) in found
-        ]  # fmt: skip
+        again = {position: times for _, position, times in waiting}
+        months: dict[date, list[int]] = {}
+        for month, position, _ in waiting:
+            months.setdefault(month, []).append(position)
+        rows: list[Row] = []
+        for month, positions in months.items():
+            found = await connection.fetch(_SAID, month, positions, MOST_BYTES)
+            of_month = [self._row(again[one[0]], *one) for one in found]
+            if (
+                sum(len(row.value or b"") for row in of_month) >= MOST_BYTES
+            ):  # cut: nothing behind it goes before it
+                last = of_month[-1].position
+                return sorted(row for row in [*rows, *of_month] if row.position <= last)
+            rows += of_month
+        return rows if len(months) == 1 else sorted(rows)
+
+    def _row(
+        self,
+        again: int,
+        position: int,
+        key: UUID,
+        topic: str,
+        record_key: str,
+        kind: str,
+        event_id: UUID,
+        number: int | None,
+        said_at: datetime,
+        cause: UUID | None,
+        correlation: UUID,
+        traceparent: str,
+        value: bytes | None,
+    ) -> Row:
+        headers = envelope.headers(
+            self._desk.name,
+            key,
+            topic,
+            record_key,
+            kind,
+            event_id,
+            number,
+            said_at,
+            cause,
+            correlation,
+            traceparent,
+        )
+        return Row(position, again, key, topic, record_key.encode(), value, headers)
 
     async def _restate(self) -> None:
         """On compacted topics the newest state must stand last, and here it may not.

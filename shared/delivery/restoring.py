@@ -6,7 +6,7 @@ input once more is not said twice (ids are derived: the same work says the same 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -142,7 +142,7 @@ async def _as_erasure_left_them(
         scope = erased.get(one.key)
         if scope is None:
             return one
-        return replace(one, value=forgetting.wordless_value(one.type, one.value, scope))
+        return one._replace(value=forgetting.wordless_value(one.type, one.value, scope))
 
     return [
         (left(one), at) for one, at in heard if not (one.key in erased and one.topic == NoticeRequested.topic)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from shared.database import Connection, Transaction
@@ -31,8 +31,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
+class Saying(NamedTuple):
     """One event as it will stand in `said`."""
 
     key: UUID
@@ -61,7 +60,7 @@ def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) ->
             number = sequence.following(number, epoch)
         said.append(_saying(row.key, event, cause, ordinals[event.type], number if numbered else None))
         ordinals[event.type] += 1
-    return (row if number == row.said else replace(row, said=number)), said
+    return (row if number == row.said else row._replace(said=number)), said
 
 
 def named(says: Sequence[Event], cause: Cause | None) -> list[Event]:

@@ -1,10 +1,10 @@
 """What every event is: a frozen fact with a type, a topic and a derived id."""
 
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PrivateAttr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 
 def _utc(value: datetime) -> datetime:
@@ -29,6 +29,10 @@ class Part(BaseModel):
     )
 
 
+_keep = object.__setattr__
+"""A fact is frozen but for what is noted beside it."""
+
+
 class Fact(Part):
     """Anything a rule answers: an event that was heard, or an act that was commanded.
 
@@ -36,8 +40,23 @@ class Fact(Part):
     of it are derived from that id, so the same work done twice says the same thing.
     """
 
-    _id: UUID | None = PrivateAttr(default=None)
-    _findings: object = PrivateAttr(default=None)
+    __slots__ = ("_findings", "_id")
+    # slots: pydantic's private attributes cost as much again as reading the whole event
+    if TYPE_CHECKING:
+        _id: UUID | None
+        _findings: object
+
+    def model_post_init(self, _: object, /) -> None:
+        """Nobody has named it yet."""
+        _keep(self, "_id", None)
+        _keep(self, "_findings", None)
+
+    def __copy__(self) -> Self:
+        """The same fact, under the same id."""
+        copied = super().__copy__()
+        _keep(copied, "_id", self._id)
+        _keep(copied, "_findings", self._findings)
+        return copied
 
     @property
     def id(self) -> UUID:
@@ -52,7 +71,7 @@ class Fact(Part):
 
     def known_as(self, fact_id: UUID) -> Self:
         """This fact, under the id given. Returns itself; an id is given once."""
-        self._id = fact_id
+        _keep(self, "_id", fact_id)
         return self
 
     @property
@@ -62,7 +81,7 @@ class Fact(Part):
 
     def found(self, findings: object) -> Self:
         """This fact, with what was found out about it. Returns itself."""
-        self._findings = findings
+        _keep(self, "_findings", findings)
         return self
 
 

@@ -1,9 +1,11 @@
 """Derived ids: doing the same work twice says the same thing (DESIGN §3)."""
 
+from hashlib import sha1
 from uuid import UUID, uuid5
 
 SIMPUL = UUID("5f0c1d7e-1b0a-5c57-9d0e-73696d70756c")
 """The namespace of every id that the hub derives. Never change it: ids would change with it."""
+_NAMESPACE = SIMPUL.bytes
 
 
 def complaint_id(source: str, reference: str) -> UUID:
@@ -29,7 +31,9 @@ def command_id(publisher: str, idempotency_key: str) -> UUID:
 
 def event_id(cause: UUID, type_: str, ordinal: int) -> UUID:
     """The id of the `ordinal`-th (from 0) event of `type_` that is said because of `cause`."""
-    return uuid5(SIMPUL, f"event:{cause}:{type_}:{ordinal}")
+    name = f"event:{cause}:{type_}:{ordinal}".encode()
+    # uuid5, in half its time: there is one for everything that is ever said
+    return UUID(bytes=sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16], version=5)
 
 
 def aggregate_key(record_key: str) -> UUID:
