@@ -331,7 +331,7 @@ class Folding(Generic[S, C]):
         place = KeptRecord(
             record.topic, record.partition, record.offset, record.timestamp, key=None, value=None, headers=()
         )
-        return replace(item, record=place)
+        return item._replace(record=place)
 
     def _refuse(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> bool:
         """Tell a stranger who can be told; False where it cannot be said who sent it."""
