@@ -13,7 +13,7 @@ from ops.refusal import Refusal
 from ops.stack import credentials, postgres
 from ops.stack.parts import SERVICES, city_directory
 from ops.stack.stack import Stack, together
-from shared.database import AWAY, migrate
+from shared.database import AWAY, Held, migrate
 
 
 async def prepare(stack: Stack) -> None:
@@ -61,3 +61,8 @@ async def _migrated(service: str, address: str) -> list[str]:
         return await migrate(address, service)
     except RuntimeError as error:
         raise Refusal(f"{service}: {error}. To begin anew with an empty hub: ./simpul reset") from error
+    except Held as held:
+        raise Refusal(
+            f"{service}: {held}. Somebody else is at work in that store: a backup, a session of psql. Let it end, then"
+            " say this again; nothing was changed, and the services go on as they are"
+        ) from None

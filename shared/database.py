@@ -1,10 +1,13 @@
 """PostgreSQL as every service uses it: the pool, the migrations, and what a refusal by it means."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
+
+from shared import clock
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -20,6 +23,8 @@ Transaction: TypeAlias = Connection
 
 ROOT = Path(__file__).resolve().parent.parent
 _MIGRATING = 7_305_001
+_LOCK_SECONDS = 2
+"""How long a migration may keep services waiting for a lock that it does not get."""
 _REFUSALS = ("22", "23", "54")
 
 AWAY = (
@@ -71,7 +76,11 @@ def migrations(service: str) -> list[tuple[str, str]]:
     ]
 
 
-async def migrate(dsn: str, service: str) -> list[str]:
+class Held(Exception):
+    """A migration did not get its locks: something holds them for longer than services do."""
+
+
+async def migrate(dsn: str, service: str, patience: float = 60.0) -> list[str]:
     """Bring a service's store up to date; returns the names newly applied.
 
     A store belongs to the role `<role>_owner`, and the service comes in as `<role>`, which is granted the rows
@@ -103,17 +112,33 @@ async def migrate(dsn: str, service: str) -> list[str]:
                 if known[name] != digest:
                     raise RuntimeError(f"migration {name} was changed after it was applied; write a new one")
                 continue
+            await _apply(connection, name, sql, digest, role, patience)
+            applied.append(name)
+        return applied
+    finally:
+        await connection.close()
+
+
+async def _apply(
+    connection: Connection, name: str, sql: str, digest: str, role: str, patience: float
+) -> None:
+    """One migration, as soon as it gets its locks. In between the services go on for as long as it held them up."""
+    until, pause = clock.elapsed() + patience, 0.1
+    while True:
+        try:
             async with connection.transaction():
-                await connection.execute("SET LOCAL lock_timeout = '5s'")
+                await connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
                 await connection.execute(sql)
                 await connection.execute(
                     "INSERT INTO public.migrations (name, digest) VALUES ($1, $2)", name, digest
                 )
                 await _grant(connection, role)
-            applied.append(name)
-        return applied
-    finally:
-        await connection.close()
+            return
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if clock.elapsed() > until:
+                raise Held(f"migration {name} did not get its locks in {patience:.0f} s") from None
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, float(_LOCK_SECONDS))
 
 
 OWNER = "_owner"

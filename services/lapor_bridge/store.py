@@ -254,7 +254,9 @@ async def load_city(tx: Transaction) -> City:
             "SELECT documents FROM city_versions WHERE version = $1", row["version"]
         )
         masters = await tx.fetch("SELECT id, opd FROM institutions WHERE opd IS NOT NULL ORDER BY id")
-        city = parse_city(json.loads(documents)).knowing({one["id"]: one["opd"] for one in masters})
+        city = parse_city(json.loads(documents), strict=False).knowing(
+            {one["id"]: one["opd"] for one in masters}
+        )
         _parsed.clear()
         _parsed[held] = city
     return city

@@ -243,7 +243,7 @@ async def load_city(tx: Transaction) -> City:
     if version not in _parsed:
         documents = await tx.fetchval("SELECT documents FROM city_versions WHERE version = $1", version[0])
         _parsed.clear()
-        _parsed[version] = parse_city(json.loads(documents), version[0])
+        _parsed[version] = parse_city(json.loads(documents), version[0], strict=False)
     return _parsed[version]
 
 

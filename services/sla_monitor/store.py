@@ -353,7 +353,7 @@ async def _read_editions(tx: Transaction) -> dict[int, Edition]:
     for version, digest in await tx.fetch("SELECT version, digest FROM city_versions"):
         if (version, digest) not in _editions:
             documents = await tx.fetchval("SELECT documents FROM city_versions WHERE version = $1", version)
-            _editions[version, digest] = read_edition(json.loads(documents), version)
+            _editions[version, digest] = read_edition(json.loads(documents), version, strict=False)
         editions[version] = _editions[version, digest]
     return editions
 

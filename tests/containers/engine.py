@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ops.stack.roots import CLONE
@@ -17,11 +18,17 @@ PORTS = {f"SIMPUL_{part.upper()}_PORT": "0" for part in (*SERVICES, "simulator")
 """Any free ones: a hub in containers may run here already."""
 
 
-def run(*words: str, told: Mapping[str, str] | None = None, seconds: float = 60, stdin: str = "") -> str:
+def run(
+    *words: str,
+    told: Mapping[str, str] | None = None,
+    seconds: float = 60,
+    stdin: str = "",
+    folder: Path = CLONE,
+) -> str:
     """What a command prints. AssertionError with all that it said where it fails."""
     done = subprocess.run(
         words,
-        cwd=CLONE,
+        cwd=folder,
         env={**os.environ, **(told or {})},
         capture_output=True,
         text=True,
@@ -67,16 +74,39 @@ def logged(container: str) -> str:
 
 
 class Compose:
-    """One hub in containers, under a project name of its own."""
+    """One hub in containers, under a project name of its own.
+
+    `tree`: where its docker-compose.yml lies; `tag`: its images'; `also`: files that change something of it;
+    `replicas`: of each service.
+    """
 
     def __init__(self, project: str, *profiles: str) -> None:
         self.project = project
-        self._told = {"COMPOSE_PROJECT_NAME": project, "SIMPUL_VERSION": TAG, **PORTS}
-        self._words = ["docker", "compose", *(word for name in profiles for word in ("--profile", name))]
+        self.tree = CLONE
+        self.tag = TAG
+        self.also: list[Path] = []
+        self.replicas = 1
+        self._profiles = profiles
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the environment says of it."""
+        return {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_PROFILES": ",".join(self._profiles),
+            "COMPOSE_FILE": ":".join(map(str, [self.tree / "docker-compose.yml", *self.also])),
+            "SIMPUL_VERSION": self.tag,
+            "SIMPUL_REPLICAS": str(self.replicas),
+            **PORTS,
+        }
 
     def do(self, *words: str, seconds: float = 180, stdin: str = "", **told: str) -> str:
         """What `docker compose …` prints."""
-        return run(*self._words, *words, told=self._told | told, seconds=seconds, stdin=stdin)
+        return run("docker", "compose", *words, told=self.told | told, seconds=seconds, stdin=stdin)
+
+    def shell(self, script: str, folder: Path, seconds: float = 300) -> str:
+        """What a script prints that somebody types in `folder`; it ends where a command fails."""
+        return run("bash", "-euo", "pipefail", "-c", script, told=self.told, seconds=seconds, folder=folder)
 
     def config(self) -> dict[str, Any]:
         """The file as compose understands it."""
@@ -116,5 +146,8 @@ class Compose:
         return [json.loads(line) for line in lines]
 
     def down(self) -> None:
-        """Away with it and all that it stored."""
+        """Away with it and all that it stored, and with whoever was put beside it."""
+        beside = run("docker", "ps", "--all", "--quiet", "--filter", f"label=stranger={self.project}").split()
+        if beside:
+            run("docker", "rm", "--force", *beside)
         self.do("down", "--volumes", "--remove-orphans", "--timeout", "5")

@@ -155,6 +155,17 @@ async def test_an_institution_keeps_the_agency_that_it_was_once_found_to_be(pool
         assert await store.load_city(connection) is city
 
 
+async def test_a_city_that_a_newer_version_stored_is_read_without_what_this_one_does_not_know(
+    pool: Pool,
+) -> None:
+    await load_jambi(pool)
+    await pool.execute(
+        "UPDATE city_versions SET digest = '\\x02', documents = jsonb_set(documents, '{lapor,since}', '2031')"
+    )
+    async with pool.acquire() as connection:
+        assert (await store.load_city(connection)).name == "Kota Jambi"
+
+
 async def test_without_a_city_the_bridge_says_what_to_do(pool: Pool) -> None:
     async with pool.acquire() as connection:
         with pytest.raises(LookupError, match="simpul city load"):

@@ -12,7 +12,7 @@ import pytest
 from services.routing import store
 from services.routing.domain.acts import Classify, HandBack, Route
 from services.routing.domain.case import Case, CaseState
-from services.routing.domain.city import CityRefused
+from services.routing.domain.city import CityRefused, parse_city
 from services.routing.domain.worklists import VIEWS, Wanted
 from shared.database import Connection
 from shared.events.parts import Place
@@ -226,6 +226,18 @@ async def test_a_city_that_cannot_be_read_says_why(store_of: MakeStore) -> None:
         await load_documents(connection, {"opds": {}})
         with pytest.raises(CityRefused, match="regions"):
             await store.load_city(connection)
+
+
+async def test_a_city_that_a_newer_version_stored_is_read_without_what_this_one_does_not_know(
+    store_of: MakeStore,
+) -> None:
+    pool = await store_of("routing")
+    newer = {**DOCUMENTS, "opds": {**DOCUMENTS["opds"], "since": 2031}}
+    with pytest.raises(CityRefused, match=r"opds.yaml: .*since"):
+        parse_city(newer)
+    async with pool.acquire() as connection:
+        await load_documents(connection, newer)
+        assert (await store.load_city(connection)).opds == parse_city(DOCUMENTS).opds
 
 
 async def test_history_of_a_long_case_survives(store_of: MakeStore) -> None:

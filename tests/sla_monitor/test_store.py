@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.sla_monitor import store
-from services.sla_monitor.domain.registry import RulesRefused
+from services.sla_monitor.domain.registry import RulesRefused, read_edition
 from services.sla_monitor.domain.watched import Watched
 from shared.database import Connection, Pool
 from shared.delivery import keys
@@ -192,6 +192,20 @@ async def test_every_version_is_read_and_the_newest_decides_new_clocks(store_of:
     assert (first.newest, both.newest, sorted(both.editions)) == (1, 2, [1, 2])
     assert both.editions[1] is first.editions[1]
     assert both.settle == SETTLE == timedelta(minutes=10)
+
+
+async def test_a_version_that_a_newer_monitor_stored_is_read_without_what_this_one_does_not_know(
+    store_of: MakeStore,
+) -> None:
+    pool = await store_of("sla_monitor")
+    newer = shipped()
+    newer["holidays"]["moon"] = newer["sla"]["policies"][0]["grace"] = "since 2031"
+    with pytest.raises(RulesRefused, match=r"sla.yaml: .*grace"):
+        read_edition(newer)
+    async with pool.acquire() as connection:
+        await load_documents(connection, newer)
+        found = await store.registry_reader(SETTLE)(connection)
+    assert found.editions[1].policies == read_edition(shipped(), 1).policies
 
 
 async def test_a_version_that_cannot_be_used_is_named_by_file_and_field(store_of: MakeStore) -> None:

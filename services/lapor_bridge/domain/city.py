@@ -301,13 +301,16 @@ class City:
         return _institution(institution, self.name)
 
 
-def parse_city(documents: Mapping[str, Any]) -> City:
-    """The city that the documents describe. Raises CityRefused with every problem, by file and field."""
+def parse_city(documents: Mapping[str, Any], *, strict: bool = True) -> City:
+    """The city that the documents describe. Raises CityRefused with every problem, by file and field.
+
+    Not `strict`: fields that this code does not know are ignored; a newer version of it may have stored them.
+    """
     problems: list[str] = []
-    lapor = _read(_Lapor, documents, "lapor", problems)
-    opds = _read(_Opds, documents, "opds", problems)
-    categories = _read(_KnownCategories, documents, "categories", problems)
-    regions = _read(_Regions, documents, "regions", problems)
+    lapor = _read(_Lapor, documents, "lapor", problems, strict)
+    opds = _read(_Opds, documents, "opds", problems, strict)
+    categories = _read(_KnownCategories, documents, "categories", problems, strict)
+    regions = _read(_Regions, documents, "regions", problems, strict)
     contacts = contacts_of(documents, problems)
     if lapor is None or opds is None or categories is None or regions is None:
         raise CityRefused(problems)
@@ -342,12 +345,14 @@ def parse_city(documents: Mapping[str, Any]) -> City:
     )
 
 
-def _read(kind: type[_R], documents: Mapping[str, Any], name: str, problems: list[str]) -> _R | None:
+def _read(
+    kind: type[_R], documents: Mapping[str, Any], name: str, problems: list[str], strict: bool
+) -> _R | None:
     if name not in documents:
         problems.append(f"{name}.yaml: missing")
         return None
     try:
-        return kind.model_validate(documents[name])
+        return kind.model_validate(documents[name], extra=None if strict else "ignore")
     except ValidationError as refused:
         problems += [f"{name}.yaml: {_where(e['loc'])}: {e['msg']}" for e in refused.errors()]
         return None

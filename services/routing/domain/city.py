@@ -366,13 +366,16 @@ class City:
         return self.kecamatan_office(place, on) if code == OFFICE_OF_THE_PLACE else self.opd(code, on)
 
 
-def parse_city(documents: Mapping[str, Any], version: int = 0) -> City:
-    """The city that the documents describe. Raises CityRefused with every problem, by file and field."""
+def parse_city(documents: Mapping[str, Any], version: int = 0, *, strict: bool = True) -> City:
+    """The city that the documents describe. Raises CityRefused with every problem, by file and field.
+
+    Not `strict`: fields that this code does not know are ignored; a newer version of it may have stored them.
+    """
     problems: list[str] = []
-    opds = _read(_Opds, documents, "opds", problems)
-    regions = _read(_Regions, documents, "regions", problems)
-    categories = _read(_Categories, documents, "categories", problems)
-    routing = _read(_Routing, documents, "routing", problems)
+    opds = _read(_Opds, documents, "opds", problems, strict)
+    regions = _read(_Regions, documents, "regions", problems, strict)
+    categories = _read(_Categories, documents, "categories", problems, strict)
+    routing = _read(_Routing, documents, "routing", problems, strict)
     own = contacts.contacts_of(documents, problems)
     if opds is None or regions is None or categories is None or routing is None:
         raise CityRefused(problems)
@@ -418,12 +421,14 @@ def parse_city(documents: Mapping[str, Any], version: int = 0) -> City:
     )
 
 
-def _read(kind: type[_R], documents: Mapping[str, Any], name: str, problems: list[str]) -> _R | None:
+def _read(
+    kind: type[_R], documents: Mapping[str, Any], name: str, problems: list[str], strict: bool
+) -> _R | None:
     if name not in documents:
         problems.append(f"{name}.yaml: missing")
         return None
     try:
-        return kind.model_validate(documents[name])
+        return kind.model_validate(documents[name], extra=None if strict else "ignore")
     except ValidationError as refused:
         problems += [f"{name}.yaml: {_where(e['loc'])}: {e['msg']}" for e in refused.errors()]
         return None

@@ -108,9 +108,9 @@ class Policies:
     versions: tuple[Policy, ...]
 
     @classmethod
-    def read(cls, document: object) -> Self:
-        """From the document `sla`. Raises pydantic.ValidationError."""
-        policies = _Document.model_validate(document).policies
+    def read(cls, document: object, *, strict: bool = True) -> Self:
+        """From the document `sla`. Raises pydantic.ValidationError. Not `strict`: unknown fields are ignored."""
+        policies = _Document.model_validate(document, extra=None if strict else "ignore").policies
         return cls(tuple(sorted(policies, key=lambda policy: policy.valid_from or date.min)))
 
     def valid_on(self, day: date) -> Policy:

@@ -50,19 +50,22 @@ class Registry:
         return self.editions[number]
 
 
-def read_edition(documents: Mapping[str, Any], number: int = 0) -> Edition:
-    """The edition that the documents describe. Raises RulesRefused with every problem, by file and field."""
+def read_edition(documents: Mapping[str, Any], number: int = 0, *, strict: bool = True) -> Edition:
+    """The edition that the documents describe. Raises RulesRefused with every problem, by file and field.
+
+    Not `strict`: fields that this code does not know are ignored; a newer version of it may have stored them.
+    """
     problems = [f"{name}.yaml: missing" for name in DOCUMENTS if name not in documents]
     policies: Policies | None = None
     rules: Holidays | None = None
     if "sla" in documents:
         try:
-            policies = Policies.read(documents["sla"])
+            policies = Policies.read(documents["sla"], strict=strict)
         except ValidationError as wrong:
             problems += _problems("sla", wrong)
     if "holidays" in documents:
         try:
-            rules = Holidays.model_validate(documents["holidays"])
+            rules = Holidays.model_validate(documents["holidays"], extra=None if strict else "ignore")
         except ValidationError as wrong:
             problems += _problems("holidays", wrong)
     if policies is None or rules is None:

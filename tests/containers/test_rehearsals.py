@@ -1,0 +1,174 @@
+"""What an ops team does to a running hub, by the commands of docs/operations.md, while people use it.
+
+One hub for all of it, two of each service. Each test leaves it whole.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.containers.documents import told
+from tests.containers.engine import SERVICES, Compose, run
+from tests.containers.sums import adds_up, stores
+from tests.containers.traffic import Traffic
+from tests.containers.versions import next_version
+from tests.containers.world import Town, until
+
+pytestmark = pytest.mark.containers
+
+TABLES = {"intake": "complaints", "routing": "cases", "lapor_bridge": "links", "sla_monitor": "complaints"}
+SMALL_DISK = """
+services:
+  postgres:
+    labels: {disk: small}
+volumes:
+  postgres:
+    name: "${COMPOSE_PROJECT_NAME}_small"
+    driver_opts: {type: tmpfs, device: tmpfs, o: "size=320m,uid=999,gid=999"}
+"""
+
+
+@pytest.fixture(scope="module")
+def town(images: None, compose: Compose) -> Iterator[Town]:
+    """A hub with two of each service."""
+    compose.replicas = 2
+    compose.up()
+    town = Town(compose)
+    yield town
+    town.http.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the operator types, and keeps the backups."""
+    return tmp_path_factory.mktemp("desk")
+
+
+def title(town: Town, service: str, index: int) -> str:
+    return str(town.http.get(f"{town.compose.url(service, index)}/openapi.json").json()["info"]["title"])
+
+
+def titles(town: Town) -> set[str]:
+    with ThreadPoolExecutor(4) as at_once:
+        asked = [at_once.submit(title, town, service, n) for service in SERVICES for n in (1, 2)]
+        return {one.result() for one in asked}
+
+
+def ready(town: Town, service: str) -> dict[str, str]:
+    """What keeps a service from being ready."""
+    checks: dict[str, str] = httpx.get(f"{town.url(service)}/ready", trust_env=False).json()["checks"]
+    return checks
+
+
+def doctor(town: Town) -> str:
+    """What is wrong, in words; whatever its exit code."""
+    return town.compose.shell("docker compose run --rm -T ops doctor || true", Path.cwd())
+
+
+def test_a_new_version_takes_over_under_traffic_and_nothing_is_lost_or_refused(
+    town: Town, desk: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    compose = town.compose
+    expand = {
+        service: f"ALTER TABLE {table} ADD COLUMN remark text; ALTER TABLE delivery.keys ADD COLUMN remark text;\n"
+        for service, table in TABLES.items()
+    }
+    contract = {
+        service: f"ALTER TABLE {table} DROP COLUMN remark; ALTER TABLE delivery.keys DROP COLUMN remark;\n"
+        for service, table in TABLES.items()
+    }
+    place = tmp_path_factory.mktemp("trees")
+    script = told("Upgrade", "export SIMPUL_VERSION").replace("1.4.2", "under-test-second")
+    prepared, _, replaced = script.partition("for service in")
+    with Traffic(town) as traffic:
+        compose.tree = next_version(place / "second", "second", expand)
+        compose.shell(prepared, desk, seconds=600)
+        before = len(traffic.tickets)
+        assert titles(town) == {f"Simpul {service}" for service in SERVICES}
+        until(lambda: len(traffic.tickets) > before + 8, 60, "the old code to work on the new schema")
+        compose.tag = "under-test-second"
+        compose.shell(f"for service in{replaced}", desk)
+        assert titles(town) == {f"Simpul {service} second" for service in SERVICES}
+        compose.tree, compose.tag = (
+            next_version(place / "third", "third", contract, after=compose.tree),
+            "under-test-third",
+        )
+        compose.do("build", "ops", seconds=600)
+        compose.ops("prepare")  # what nobody reads any more goes
+        compose.tree, compose.tag = place / "second", "under-test-second"
+        before = len(traffic.tickets)
+        until(lambda: len(traffic.tickets) > before + 8, 60, "work to go on without what was removed")
+        traffic.end()
+    town.moved()
+    adds_up(town, traffic)
+
+
+def test_one_process_after_the_other_is_restarted_and_then_killed(town: Town, desk: Path) -> None:
+    with Traffic(town) as traffic:
+        town.compose.shell(told("Upgrade", "for one in $("), desk)
+        for service in SERVICES:
+            victim = town.compose.states([service])[0]["Name"]
+            run("docker", "kill", victim)
+            run("docker", "start", victim)
+        traffic.end()
+    town.moved()
+    adds_up(town, traffic)
+
+
+def test_a_lost_kafka_is_filled_again_from_the_stores(town: Town, desk: Path) -> None:
+    compose = town.compose
+    with Traffic(town) as before:
+        until(lambda: len(before.tickets) > 8, 60, "some work")
+        before.end()
+    adds_up(town, before)
+    with Traffic(town, kafka=False) as traffic:
+        compose.do("rm", "--force", "--stop", "kafka")
+        run("docker", "volume", "rm", f"{compose.project}_kafka")
+        compose.shell(told("A Kafka that was lost", "docker compose up"), desk)
+        traffic.end()
+    town.moved()
+    adds_up(town, before, traffic)
+
+
+def test_all_stores_are_restored_on_a_new_disk_while_kafka_is_ahead_of_them(town: Town, desk: Path) -> None:
+    compose = town.compose
+    with Traffic(town) as before:
+        said = compose.shell(told("Back up", "for store in"), desk)
+        before.end()
+    assert "FAILED" not in said
+    adds_up(town, before)
+    with Traffic(town) as after:
+        until(lambda: len(after.tickets) > 8, 60, "some work")
+        after.end()
+    adds_up(town, after)
+    by_kafka = {name: ticket for name, ticket in after.tickets.items() if name.startswith("kafka-town:")}
+    before.tickets, after.worked = {}, set()
+    on_a_small_disk(compose, desk)
+    left = compose.shell(told("Restore", "docker compose stop\n"), desk, seconds=600)
+    assert "by Kafka" not in left
+    town.moved()
+    known = {one: ticket for one, ticket, _ in stores(town)["intake"]["complaints"]}
+    assert by_kafka.items() <= known.items()
+    after.send_again()
+    before.send_again()
+    with Traffic(town) as traffic:
+        until(lambda: len(traffic.tickets) > 8, 60, "work to go on")
+        traffic.end()
+    adds_up(town, after, traffic)
+
+
+def on_a_small_disk(compose: Compose, desk: Path) -> None:
+    """PostgreSQL's disk is gone. The next one is small, and held by another container, so that it stays."""
+    compose.do("rm", "--force", "--stop", "postgres")
+    run("docker", "volume", "rm", f"{compose.project}_postgres")
+    file = desk / "small.yml"
+    file.write_text(SMALL_DISK)
+    compose.also.append(file)
+    compose.do("create", "postgres")
+    run(
+        "docker", "run", "--detach", "--rm", "--label", f"stranger={compose.project}",
+        "--volume", f"{compose.project}_small:/held", "--entrypoint", "sleep", "postgres:18", "infinity",
+    )  # fmt: skip
