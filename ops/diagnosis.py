@@ -208,28 +208,33 @@ async def lost_records(patient: Patient) -> list[Finding]:
     """Does Kafka hold what was said within its retention?"""
     if patient.kafka is None:
         return []
-    found: list[Finding] = []
-    described = await patient.kafka.describe_topics()
-    counts = {found["topic"]: len(found["partitions"]) for found in described}
-    ends = await _records_held(patient.here.bootstrap, counts)
+    published: dict[str, tuple[str, int]] = {}  # before Kafka is asked: it goes on meanwhile
     for name, topic in topics.read().items():
-        if name not in OWNER_TOPICS or topic.retention_days is None or name not in ends:
-            continue
         for service in topic.producers:
             store = patient.stores.get(service)
-            if store is None:
+            if name not in OWNER_TOPICS or topic.retention_days is None or store is None:
                 continue
             since = patient.now - timedelta(days=topic.retention_days * 0.9)
-            said = await store.fetchval(
+            count = await store.fetchval(
                 "SELECT count(*) FROM delivery.said AS s WHERE topic = $1 AND said_at > $2 AND NOT EXISTS"
                 " (SELECT FROM delivery.outbox AS o WHERE o.position = s.position)",
                 name,
                 since,
             )
-            if said > ends[name]:
-                wrong = f"{name} holds {ends[name]} events, and {service} published {said} of late: Kafka lost some"
-                found.append(Finding("kafka", wrong, "./simpul republish --new-kafka --reason …"))
-    return found
+            published[name] = (service, count)
+    described = await patient.kafka.describe_topics()
+    held = await _records_held(
+        patient.here.bootstrap, {found["topic"]: len(found["partitions"]) for found in described}
+    )
+    return [
+        Finding(
+            "kafka",
+            f"{name} holds {held[name]} events, and {service} published {count} of late: Kafka lost some",
+            "./simpul republish --new-kafka --reason …",
+        )
+        for name, (service, count) in published.items()
+        if name in held and count > held[name]
+    ]
 
 
 async def _records_held(bootstrap: str, partitions: Mapping[str, int]) -> dict[str, int]:
@@ -257,17 +262,15 @@ async def epochs(patient: Patient) -> list[Finding]:
         owner = topic.producers[0]
         if name not in OWNER_TOPICS or owner not in patient.stores:
             continue
+        others = [other for other in topic.consumers if other in patient.stores and other != owner]
+        # before the owner is asked: it goes on saying, and they hearing
+        heard = {other: await restoring.sum_heard(patient.stores[other], name) for other in others}
         said = await patient.stores[owner].fetchval("SELECT coalesce(sum(said), 0) FROM delivery.keys")
-        for other in topic.consumers:
-            if (
-                other in patient.stores
-                and other != owner
-                and await restoring.sum_heard(patient.stores[other], name) > said
-            ):
-                wrong = f"{other} has heard more from it than its store knows: it was restored from a backup"
-                mend = f"stop it, then ./simpul restored {owner} --reason …, then start it"
-                found.append(Finding(owner, wrong, mend))
-                break
+        ahead = [other for other in others if heard[other] > said]
+        if ahead:
+            wrong = f"{ahead[0]} has heard more from it than its store knows: it was restored from a backup"
+            mend = f"stop it, then ./simpul restored {owner} --reason …, then start it"
+            found.append(Finding(owner, wrong, mend))
     return found
 
 
@@ -378,11 +381,33 @@ async def watermark(patient: Patient) -> list[Finding]:
 
 
 async def disk(patient: Patient) -> list[Finding]:
-    """Is there room where the stores lie? Only where they lie here."""
-    if not isinstance(patient.here, Stack):
+    """Is there room where the stores lie? Where they lie elsewhere, PostgreSQL is asked; Kafka cannot be."""
+    if isinstance(patient.here, Stack):
+        home = patient.here.places.root
+        return disk_of([home, (home / "postgres").resolve()])
+    return [] if patient.postgres is None else await disk_of_postgres(patient.postgres)
+
+
+async def disk_of_postgres(
+    postgres: Connection, least: int = LEAST_DISK, share: float = LEAST_SHARE
+) -> list[Finding]:
+    """Whether PostgreSQL's disk is full or nearly so, as its own machine says. Nothing of it stays."""
+    mend = "free some, or give it a larger one; what was taken in is safe, and all goes on by itself then"
+    asking = postgres.transaction()
+    await asking.start()
+    try:
+        await postgres.execute(
+            "CREATE TEMP TABLE disk (line text); COPY disk FROM PROGRAM 'df -Pk . | tail -1'"
+        )
+        told = await postgres.fetchval("SELECT line FROM disk")
+    except asyncpg.DiskFullError:
+        return [Finding("postgres", "its disk is full: nothing can be written", mend)]
+    finally:
+        await asking.rollback()
+    total, _, free = (int(number) * 1024 for number in told.split()[1:4])
+    if free >= max(least, share * total):
         return []
-    home = patient.here.places.root
-    return disk_of([home, (home / "postgres").resolve()])
+    return [Finding("postgres", f"its disk has {free / 2**30:.1f} GiB left", mend)]
 
 
 def disk_of(places: Sequence[Path], least: int = LEAST_DISK, share: float = LEAST_SHARE) -> list[Finding]:

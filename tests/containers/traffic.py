@@ -1,7 +1,7 @@
 """Steady work on a hub in containers while something is done to it: publishers, an official, a system on Kafka.
 
 Whoever sends by HTTP repeats under the same name until there is an answer that counts, as the README tells publishers.
-A request is *ok* (2xx), *failed* (an answer that no repeat helps) or *unknown*: no answer, or one that says "try again".
+A request is *ok* (2xx), *failed* (an answer that no repeat helps) or *unknown* (no answer, or one that says: again).
 """
 
 import itertools

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import asyncpg
 import pytest
 
 from ops import diagnosis
@@ -45,3 +46,17 @@ async def test_what_stands_between_lapor_and_us_is_told_with_what_mends_it(store
     assert exposed.wrong == "1 reports hide less, or more, in SP4N-LAPOR than here"
     assert other.wrong == "SP4N-LAPOR says otherwise than the hub: state 1"
     assert {one.mend.partition(";")[0] for one in (stuck, exposed, other)} == {"./simpul lapor status"}
+
+
+@pytest.mark.store
+async def test_postgresql_tells_how_much_room_its_disk_has_and_keeps_nothing_of_the_question(
+    postgres: Stack,
+) -> None:
+    connection = await asyncpg.connect(postgres.database_dsn("postgres"))
+    try:
+        assert await diagnosis.disk_of_postgres(connection, least=0, share=0.0) == []
+        (full,) = await diagnosis.disk_of_postgres(connection, least=2**60)
+        assert (full.part, full.wrong.partition(" has ")[0]) == ("postgres", "its disk")
+        assert await connection.fetchval("SELECT to_regclass('pg_temp.disk')") is None
+    finally:
+        await connection.close()
