@@ -46,7 +46,7 @@ STEPS = {
     ),
     "flow tests": Step(_tests("flow and not own_hub and not containers"), 30, pytest=True),
     "own hubs": Step(_tests("own_hub"), 30, pytest=True),
-    "containers": Step(_tests("containers"), 25, pytest=True),
+    "containers": Step(lambda: [*_tests("containers")(), "-o", "faulthandler_timeout=600"], 25, pytest=True),
     "flow in containers": Step(
         lambda: ["pytest", "--stores=containers", "tests/flow/test_path.py"], 15, pytest=True
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -198,3 +199,21 @@ async def unapplied(connection: Connection, service: str) -> list[str]:
         return [name for name, _ in migrations(service)]
     known = {row["name"] for row in await connection.fetch("SELECT name FROM public.migrations")}
     return [name for name, _ in migrations(service) if name not in known]
+
+
+OVERTAKEN_FOR = timedelta(minutes=30)
+"""For how long a store that is newer than the code counts as one whose services are being replaced."""
+
+
+async def is_overtaken(connection: Connection, service: str) -> bool:
+    """Whether a newer version of this service is taking over: its store lately had a migration unknown to this code.
+
+    What this code cannot work now, its successor may. After `OVERTAKEN_FOR` it is an old version that is meant to stay.
+    """
+    overtaken: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM public.migrations"
+        " WHERE name <> ALL($1::text[]) AND applied_at > now() - $2::interval)",
+        [name for name, _ in migrations(service)],
+        OVERTAKEN_FOR,
+    )
+    return overtaken

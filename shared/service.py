@@ -38,7 +38,7 @@ from shared.logging import where
 from shared.operations import operations_routes
 from shared.sealing import Seal
 from shared.settings import ServiceSettings
-from shared.web import HttpServer, answer_problems, problem
+from shared.web import HttpServer, answer_problems, never, problem
 
 log = structlog.get_logger(__name__)
 
@@ -89,10 +89,10 @@ class Service(Generic[Configured]):
         uvloop.run(_Process(self.name, configured, self.open(configured)).run())
 
 
-def make_app(name: str, metrics: Metrics) -> FastAPI:
+def make_app(name: str, metrics: Metrics, overtaken: Callable[[], Awaitable[bool]] = never) -> FastAPI:
     """The HTTP side of a service before it has any door."""
     app = FastAPI(title=f"Simpul {name}", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None)
-    answer_problems(app, metrics)
+    answer_problems(app, metrics, overtaken)
     describe_problems(app)
     return app
 
@@ -314,7 +314,7 @@ class _Process:
                 pause = min(pause * 2, 10.0)
 
     def _app(self) -> FastAPI:
-        app = make_app(self._name, self._metrics)
+        app = make_app(self._name, self._metrics, self._is_overtaken)
 
         @app.middleware("http")
         async def while_draining(
@@ -350,6 +350,15 @@ class _Process:
             return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
         return app
+
+    async def _is_overtaken(self) -> bool:
+        if self._desk is None:
+            return False
+        try:
+            async with asyncio.timeout(2), self._desk.read() as connection:
+                return await database.is_overtaken(connection, self._name)
+        except database.AWAY:
+            return False
 
     async def _checks(self) -> dict[str, str]:
         """What keeps this replica from being ready, by name; empty where nothing does."""

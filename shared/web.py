@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -49,8 +49,18 @@ def turned_away(error: Denied | TooMany) -> JSONResponse:
     return problem(error.status, error.reason, headers=headers)
 
 
-def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
-    """Turn what routes raise into problem documents; who is turned away is counted in `metrics`."""
+async def never() -> bool:
+    """Nobody takes over."""
+    return False
+
+
+def answer_problems(
+    app: FastAPI, metrics: Metrics | None = None, overtaken: Callable[[], Awaitable[bool]] = never
+) -> None:
+    """Turn what routes raise into problem documents; who is turned away is counted in `metrics`.
+
+    `overtaken`: whether a newer version of the service is taking over. What breaks here then may go well there.
+    """
 
     def count(request: Request, why: str) -> None:
         if metrics is not None:
@@ -109,6 +119,9 @@ def answer_problems(app: FastAPI, metrics: Metrics | None = None) -> None:
     @app.exception_handler(Exception)
     async def broken(_: Request, error: Exception) -> JSONResponse:
         log.error("request failed", error=type(error).__name__, at=where(error))
+        if await overtaken():
+            wait = {"Retry-After": "2"}
+            return problem(503, "A newer version is taking over; nothing was kept, try again", headers=wait)
         return problem(500, "Something broke here; it was written down")
 
 

@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from shared import audit, clock
-from shared.database import Connection, Pool, Transaction, refuses_the_row
+from shared.database import Connection, Pool, Transaction, is_overtaken, refuses_the_row
 from shared.decision import Unworkable
 from shared.delivery import commands, keys, letters, restoring, sequence, watermark
 from shared.delivery.commands import Once
@@ -39,6 +39,10 @@ log = structlog.get_logger(__name__)
 
 class Busy(Exception):
     """Somebody else holds this complaint's row; nothing was done, try again (503)."""
+
+
+class Overtaken(Exception):
+    """A newer version of this service is taking over, and this one met what it cannot work: left to its successor."""
 
 
 class Stopped(Exception):
@@ -106,7 +110,7 @@ class Desk(Generic[S, C]):
     _pardoned: bool = False
 
     async def batch(self, records: Sequence[Record]) -> Outcome[S]:
-        """Fold a batch of records in one transaction; commit. Raises Stopped, or whatever is transient.
+        """Fold a batch of records in one transaction; commit. Raises Stopped, Overtaken, or whatever is transient.
 
         The happy path takes no savepoint; only when PostgreSQL refuses a row is the batch begun again and
         halved until the bad row stands alone.
@@ -116,14 +120,14 @@ class Desk(Generic[S, C]):
         try:
             async with self._folding_of(read_items) as (folding, items):
                 outcome = await folding.attempt(items)
-                streak = self._judged(outcome)
+                streak = await self._judged(folding.tx, outcome)
         except asyncpg.PostgresError as error:
             if not refuses_the_row(error):
                 raise
             self.metrics.bisected.inc()
             async with self._folding_of(read_items) as (folding, items):
                 outcome = await folding.settle(items)
-                streak = self._judged(outcome)
+                streak = await self._judged(folding.tx, outcome)
         self._streak, self._pardoned = streak, False
         self._account(outcome)
         for key, topic in outcome.closing:
@@ -394,10 +398,13 @@ class Desk(Generic[S, C]):
             said_before=await restoring.said_before(tx, named) if self.epoch > 1 else {},
         )
 
-    def _judged(self, outcome: Outcome[S]) -> Streak:
-        """The streak after this batch. Raises Stopped inside the transaction, so that it is rolled back."""
+    async def _judged(self, tx: Transaction, outcome: Outcome[S]) -> Streak:
+        """The streak after this batch. Raises Stopped or Overtaken in the transaction, so that it is rolled back."""
         if self._pardoned:
             return Streak()
+        went_wrong = (outcome.dead or outcome.refused) and not all(well for _, well in outcome.trail)
+        if went_wrong and await is_overtaken(tx, self.name):
+            raise Overtaken
         streak = self._streak.after(outcome.trail)
         if (reason := streak.stops) is not None:
             raise Stopped(f"{reason}; the first: {outcome.dead[0].problem}" if outcome.dead else reason)

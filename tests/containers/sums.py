@@ -81,7 +81,7 @@ def on_kafka(town: Town) -> list[tuple[str, str, int, str]]:
     ]
 
 
-def adds_up(town: Town, *traffics: Traffic, seconds: float = 90) -> None:
+def adds_up(town: Town, *traffics: Traffic, seconds: float = 150) -> None:
     """All that was acknowledged is there once and has gone the whole way; nothing waits, nothing is missing."""
     found: list[str] = []
 

@@ -19,7 +19,7 @@ from tests.containers.engine import image, run
 from tests.containers.world import Town
 from tests.flow.world import complaint
 
-PATIENCE = 90.0
+PATIENCE = 150.0
 """Seconds for which anybody tries: longer than anything that these tests do to a hub lasts."""
 RETRIABLE = (429, 503)
 
@@ -104,7 +104,7 @@ class Traffic:
 
     def send_again(self) -> None:
         """What its publishers sent by HTTP, once more: each is known or taken in anew, under the ticket it had."""
-        with httpx.Client(timeout=10, trust_env=False) as http:
+        with httpx.Client(timeout=15, trust_env=False) as http:
             for ticket, (body, headers) in self._sent.items():
                 answer = self._until_answered(http, "intake", "/v1/complaints", body, headers)
                 assert answer is not None, self.failed
@@ -112,7 +112,7 @@ class Traffic:
 
     def _publish(self) -> None:
         """Complaints, each under a name: half by `reference`, half by Idempotency-Key; some are sent twice."""
-        with httpx.Client(timeout=10, trust_env=False) as http:
+        with httpx.Client(timeout=15, trust_env=False) as http:
             while not self._over.wait(self._pause):
                 n, name = next(self._numbers), f"{uuid4().hex[:12]}"
                 body = complaint() if n % 2 else complaint(reference=name)
@@ -132,7 +132,7 @@ class Traffic:
     def _officiate(self) -> None:
         """An official answers what came in last, one after the other."""
         done = set[str]()
-        with httpx.Client(timeout=10, trust_env=False) as http:
+        with httpx.Client(timeout=15, trust_env=False) as http:
             while not self._over.wait(self._pause):
                 with self._lock:
                     waiting = [ticket for ticket in self.tickets.values() if ticket not in done]

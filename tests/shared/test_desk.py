@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
+from ops.stack.stack import Stack
 from shared import audit, clock
 from shared.decision import Refused, Unworkable
 from shared.delivery import operators, saying, sequence
 from shared.delivery.commands import Once
-from shared.delivery.desk import Applied, Busy, Desk, Stopped
+from shared.delivery.desk import Applied, Busy, Desk, Overtaken, Stopped
 from shared.delivery.record import KeptRecord
 from shared.events.ids import complaint_id
 from shared.events.intake import CitizenReplied
@@ -371,6 +373,23 @@ async def test_five_complaints_failing_in_a_row_stop_the_consumer_and_drain_noth
     async with desk.read() as connection:
         await operators.resume(connection, SARI, "rolled back", clock.now())
     assert await desk.why_stopped() is None
+
+
+async def test_what_an_old_version_cannot_work_while_a_newer_takes_over_is_left_to_that_one(
+    desk: Toy, intake: Owner, postgres: Stack
+) -> None:
+    name = await desk.pool.fetchval("SELECT current_database()")
+    owner = await asyncpg.connect(postgres.database_dsn(name))
+    await owner.execute("INSERT INTO public.migrations (name, digest) VALUES ('toy/0002_newer', '')")
+    batch = [intake.replies(uuid4(), text) for text in ("fine", "raise")]
+    rubbish = submission("r-1", "?", offset=1, value=b"{}")
+    with pytest.raises(Overtaken):
+        await desk.batch(batch)
+    assert await count(desk, "said") == await count(desk, "dead_letters") == 0
+    assert len((await desk.batch([rubbish])).dead) == 1  # a stranger's is nobody's to work
+    await owner.execute("UPDATE public.migrations SET applied_at = now() - interval '1 hour'")
+    assert len((await desk.batch(batch)).dead) == 1  # it is meant to stay
+    await owner.close()
 
 
 async def test_single_failures_among_many_never_stop_the_consumer(desk: Toy, intake: Owner) -> None:

@@ -172,6 +172,25 @@ async def test_whatever_a_route_raises_has_its_answer(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
+async def test_what_breaks_while_a_newer_version_takes_over_may_be_tried_again() -> None:
+    app = FastAPI()
+
+    async def overtaken() -> bool:
+        return True
+
+    answer_problems(app, overtaken=overtaken)
+
+    @app.get("/status")
+    async def status() -> str:
+        raise KeyError(SECRET)
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as http:
+        answer = await http.get("/status")
+    assert "a newer version" in told(answer, 503)["title"].lower()
+    assert answer.headers["retry-after"]
+
+
 async def test_a_refusal_names_the_field_and_the_reason(hub: httpx.AsyncClient) -> None:
     assert told(await hub.get("/raise/conflict"), 409)["errors"] == [
         {"field": "act", "reason": "accept is not for a closed case"}
