@@ -1,11 +1,15 @@
 """Images built once, and one hub in containers, where a Docker engine answers."""
 
+import time
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
 from tests.containers.engine import PARTS, Compose, image, missing, run
+from tests.containers.world import Town
+
+LONGEST_START = 120.0
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +27,16 @@ def images(engine: None) -> Iterator[None]:
     run("docker", "image", "rm", "--force", *map(image, PARTS))
 
 
-@pytest.fixture(scope="module")
-def compose(images: None) -> Iterator[Compose]:
-    """A hub in containers that is not up yet; gone with the tests."""
+@pytest.fixture(scope="session")
+def town(images: None) -> Iterator[Town]:
+    """One hub for all of these tests, up from nothing within two minutes; gone with them."""
     compose = Compose(f"simpul-{uuid4().hex[:8]}", "demo")
     try:
-        yield compose
+        began = time.monotonic()
+        compose.up()
+        assert time.monotonic() - began < LONGEST_START
+        town = Town(compose)
+        yield town
+        town.http.close()
     finally:
         compose.down()

@@ -1,30 +1,15 @@
 """The whole hub from docker-compose.yml: up, one complaint's whole way, two of each service, and down again."""
 
 import json
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from tests.containers.engine import SERVICES, Compose, logged, run
+from tests.containers.engine import SERVICES, logged, run
 from tests.containers.world import Town, until
 
 pytestmark = pytest.mark.containers
-
-LONGEST_START = 120.0
-
-
-@pytest.fixture(scope="module")
-def town(compose: Compose) -> Iterator[Town]:
-    """The hub up from nothing, within two minutes."""
-    began = time.monotonic()
-    compose.up()
-    assert time.monotonic() - began < LONGEST_START
-    town = Town(compose)
-    yield town
-    town.http.close()
 
 
 def test_a_complaint_goes_its_whole_way(town: Town) -> None:

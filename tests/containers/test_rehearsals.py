@@ -1,9 +1,8 @@
 """What an ops team does to a running hub, by the commands of docs/operations.md, while people use it.
 
-One hub for all of it, two of each service. Each test leaves it whole.
+Two of each service. Each test leaves the hub whole, for the next.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,14 +32,10 @@ volumes:
 """
 
 
-@pytest.fixture(scope="module")
-def town(images: None, compose: Compose) -> Iterator[Town]:
-    """A hub with two of each service."""
-    compose.replicas = 2
-    compose.up()
-    town = Town(compose)
-    yield town
-    town.http.close()
+@pytest.fixture(scope="module", autouse=True)
+def _two_of_each(town: Town) -> None:
+    town.compose.replicas = 2
+    town.up()
 
 
 @pytest.fixture(scope="module")
