@@ -389,6 +389,7 @@ async def test_what_an_old_version_cannot_work_while_a_newer_takes_over_is_left_
     assert len((await desk.batch([rubbish])).dead) == 1  # a stranger's is nobody's to work
     await owner.execute("UPDATE public.migrations SET applied_at = now() - interval '1 hour'")
     assert len((await desk.batch(batch)).dead) == 1  # it is meant to stay
+    await owner.execute("DELETE FROM public.migrations WHERE name = 'toy/0002_newer'")
     await owner.close()
 
 
