@@ -90,18 +90,20 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
         """Hand a complaint in. The same reference with the same content is a repeat (200), with other
         content a conflict (409)."""
         submission = _submission(posted, caller, idempotency_key).known_as(uuid4())
-        applied = await desk.command(submission_key(submission), submission)
+        applied = await desk.command_with_others(submission_key(submission), submission)
         accepted = next((said for said in applied.says if isinstance(said, SubmissionAccepted)), None)
         if accepted is None:
             errors = [e for said in applied.says if isinstance(said, SubmissionRefused) for e in said.errors]
             raise Refused(errors, conflict=applied.state.is_known)
+        newcomer = applied.state.newcomer
         response.status_code = 200 if accepted.repeated else 201
         response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
         return Taken(
             ticket=accepted.ticket,
             complaint_id=accepted.complaint_id,
             repeated=accepted.repeated,
-            secret=applied.state.newcomer.secret if applied.state.newcomer else None,
+            # a repeat in the same transaction finds the newcomer, and is told no secret either
+            secret=None if accepted.repeated or newcomer is None else newcomer.secret,
         )
 
     @router.get("")

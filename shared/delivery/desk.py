@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
@@ -24,6 +24,7 @@ from shared.delivery.posting import Poster
 from shared.delivery.reading import Item, handed_in, located, read
 from shared.delivery.record import Record
 from shared.delivery.streak import Streak
+from shared.delivery.together import Act, Together
 from shared.events.fact import Event, Fact
 from shared.logging import where
 from shared.sealing import Seal
@@ -108,6 +109,10 @@ class Desk(Generic[S, C]):
     """How many partitions each input topic has, as the broker says; empty until it was asked."""
     _streak: Streak = field(default_factory=Streak)
     _pardoned: bool = False
+    _together: Together[Applied[S]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._together = Together(self._commands)
 
     async def batch(self, records: Sequence[Record]) -> Outcome[S]:
         """Fold a batch of records in one transaction; commit. Raises Stopped, Overtaken, or whatever is transient.
@@ -176,6 +181,53 @@ class Desk(Generic[S, C]):
             if refuses_the_row(error):
                 raise Unworkable(refusal_words(error)) from None
             raise
+
+    async def command_with_others(self, key: UUID, act: Fact) -> Applied[S]:
+        """Do what somebody asked in one transaction with whatever else was asked this way while the last one ran.
+
+        Each has its own answer: one that is refused, or whose row is locked, fails none of the others. Raises as
+        `command` does.
+        """
+        named = act if act.has_id else act.model_copy().known_as(uuid4())
+        await self.fold.look_into([named])
+        return await self._together.do((key, named))
+
+    async def _commands(self, acts: Sequence[Act]) -> Sequence[Applied[S] | Exception]:
+        """Do these in one transaction; where somebody holds one of their rows, each in a transaction of its own."""
+        try:
+            outcome = await self._folded_together(acts)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if len(acts) == 1:
+                return [Busy()]
+            alone = await asyncio.gather(*(self._commands([act]) for act in acts), return_exceptions=True)
+            return [one if isinstance(one, Exception) else _only(one) for one in alone]
+        known = {*outcome.answers, *outcome.raised}
+        unworkable = {item.fact.id: item.problem for item in outcome.failed if item.fact is not None}
+        answers: list[Applied[S] | Exception] = []
+        for _, act in acts:
+            if act.id in outcome.answers:
+                state, says = outcome.answers[act.id]
+                answers.append(Applied(state, tuple(says)))
+            elif act.id in outcome.raised:
+                answers.append(outcome.raised[act.id])
+            else:
+                answers.append(Unworkable(unworkable.get(act.id) or "it cannot be worked"))
+        outcome.failed = [item for item in outcome.failed if item.fact is None or item.fact.id not in known]
+        self._account(outcome)
+        return answers
+
+    async def _folded_together(self, acts: Sequence[Act], lock_timeout: float = 2.0) -> Outcome[S]:
+        """Fold these and commit. As with a batch, only where the store refuses a row is the bad one looked for."""
+        named, items = {key for key, _ in acts}, [handed_in(*act) for act in acts]
+        try:
+            async with self._folding(named, lock_timeout=lock_timeout) as folding:
+                return await folding.attempt(items)
+        except asyncpg.PostgresError as error:
+            if not refuses_the_row(error):
+                raise
+            self.metrics.bisected.inc()
+            async with self._folding(named, lock_timeout=lock_timeout) as folding:
+                return await folding.settle(items)
 
     async def _command(
         self,
@@ -457,6 +509,13 @@ LIMIT 200
 
 def _named(items: Sequence[Item]) -> set[UUID]:
     return {item.key for item in items if item.key is not None}
+
+
+def _only(answers: Sequence[Applied[S] | Exception] | BaseException) -> Applied[S] | Exception:
+    if isinstance(answers, BaseException):
+        raise answers
+    [answer] = answers
+    return answer
 
 
 def _superseded(items: Sequence[Item], outcome: Outcome[S], heard: int) -> list[Item]:

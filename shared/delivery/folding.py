@@ -65,6 +65,10 @@ class Outcome(Generic[S]):
     dead: list[Item] = field(default_factory=list)
     failed: list[Item] = field(default_factory=list)
     """Facts that were handed in by the service itself and that no rule could work."""
+    answers: dict[UUID, tuple[S, Sequence[Event]]] = field(default_factory=dict)
+    """Of facts that were handed in, by their ids: the state right after each, and what it said."""
+    raised: dict[UUID, Exception] = field(default_factory=dict)
+    """Of facts that were handed in, by their ids: what the rule raised."""
     trail: list[tuple[UUID, bool]] = field(default_factory=list)
     """(complaint, whether it went well) in order; what strangers got wrong is left out."""
     found: list[UUID] = field(default_factory=list)
@@ -85,6 +89,8 @@ class Outcome(Generic[S]):
             self.refused + later.refused,
             self.dead + later.dead,
             self.failed + later.failed,
+            {**self.answers, **later.answers},
+            {**self.raised, **later.raised},
             self.trail + later.trail,
             self.found + later.found,
             self.closing | later.closing,
@@ -250,6 +256,8 @@ class Folding(Generic[S, C]):
         except Exception as error:
             if self._strict:
                 raise
+            if item.record is None:
+                outcome.raised[item.fact.id] = error
             failed = item._replace(problem=_reason(error), errors=_errors(error))
             return self._unworkable(
                 failed, row, outcome, said, ours=not isinstance(error, Refused | Unworkable)
@@ -258,6 +266,8 @@ class Folding(Generic[S, C]):
         said.extend(sayings)
         outcome.says.extend(says)
         outcome.applied.append(item)
+        if item.record is None:
+            outcome.answers[item.fact.id] = state, says
         outcome.trail.append((row.key, True))
         return self._heard(item, spoken, outcome)
 

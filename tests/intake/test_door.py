@@ -1,5 +1,6 @@
 """Who may act on a complaint: every key at every act, and the tracking secret, which is told once."""
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -73,6 +74,16 @@ async def test_a_complaint_of_lapor_is_no_publishers_whatever_it_is_called(intak
     body = BODY | {"reference": "7000001", "channel": "lapor", "lapor": lapor}
     ticket = (await intake.post(body, key="bridge")).json()["ticket"]
     assert (await intake.act(ticket, "withdraw", key="lapor")).status_code == 404
+
+
+async def test_the_secret_is_told_once_also_where_the_same_complaint_came_many_times_in_one_moment(
+    intake: Intake,
+) -> None:
+    bodies = [BODY | {"reference": "the first, whose commit the others wait for"}, *[BODY] * 20]
+    _, *answers = await asyncio.gather(*(intake.post(body) for body in bodies))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    assert [("secret" in answer.json()) == (answer.status_code == 201) for answer in answers] == [True] * 20
+    assert len({answer.json()["ticket"] for answer in answers}) == 1
 
 
 async def test_the_secret_is_told_once_and_kept_as_a_hash(intake: Intake) -> None:
