@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -24,6 +25,8 @@ from shared.delivery import restoring, saying
 from shared.delivery.record import Record
 from shared.delivery.restoring import SaidBefore
 from shared.events.catalogue import OWNER_TOPICS
+from shared.events.intake import ComplaintErased
+from shared.events.words import Scope, wider
 
 MARGIN = timedelta(minutes=10)
 """How much earlier than the last thing said Kafka is looked through: an event may be published late."""
@@ -36,11 +39,13 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done: the new epoch, what the store did not know that it had said, and the partitions rewound."""
+    """What was done: the new epoch, what the store did not know that it had said, the partitions rewound, and how many
+    complaints had been erased since the backup."""
 
     epoch: int
     said_before: Sequence[SaidBefore]
     rewound: int
+    erased: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{args.service} speaks under epoch {done.epoch} from now on, and reads its {done.rewound} partitions again"
         " from the beginning; what it has, it drops.\n"
+        f"{done.erased} complaints had been erased since the backup, as the other stores and Kafka tell: they are"
+        " forgotten again.\n"
         f"After the backup it had said {len(done.said_before)} events about"
         f" {len({one.key for one in done.said_before})} complaints. Most come of what it reads again. Start it, wait"
         f" until it has caught up, and see what is left:\n  ./simpul restored {args.service} --left"
@@ -85,18 +92,38 @@ async def restore(here: Hub, service: str, who: audit.Operator, reason: str) -> 
             raise Refusal(f"{service} runs; stop it first, then restore its store, then say this")
         await saying.make_months(connection, clock.now().date())
         since = await restoring.last_said(connection)
+        erased = await _erase_again(here, connection, service, since and since - MARGIN)
         numbers, said_before = await _look_through_kafka(here, connection, own, since and since - MARGIN)
         for other in SERVICES:
             if other != service:
                 numbers.append(await _heard(here, other, own))
         rewound = await _rewind(here, service)
         epoch = await restoring.raise_epoch(connection, numbers, who, reason, clock.now())
-    return Restored(epoch, said_before, rewound)
+    return Restored(epoch, said_before, rewound, erased)
 
 
 def _is_kept(topic: topics.Topic) -> bool:
     """Submissions bypass `said`; on a compacted topic a later version simply follows."""
     return topic.cleanup == "delete" and not topic.personal_data
+
+
+async def _erase_again(here: Hub, connection: Connection, service: str, since: datetime | None) -> int:
+    """Of how many complaints something was erased after the backup: the other stores know it, and `intake.events`."""
+    known: dict[UUID, Scope] = {}
+    told = [
+        (key, scope)
+        async for records in _records(here.bootstrap, [ComplaintErased.topic], since)
+        for record in records
+        if (found := restoring.erasure(record)) is not None
+        for key, scope in [found]
+    ]
+    for other in SERVICES:
+        if other != service:
+            async with store(here, other) as other_store:
+                told += (await restoring.erased(other_store)).items()
+    for key, scope in told:
+        known[key] = wider(known.get(key), scope) or scope
+    return len(await restoring.erase_again(connection, known))
 
 
 async def _look_through_kafka(

@@ -17,6 +17,8 @@ _ADDRESS = re.compile(
     r"|(?!20)\d{16})"
 )
 
+_BETWEEN = re.compile(r"[\s,;|/]+")
+
 IS_AN_ADDRESS = (
     "is a telephone number, an e-mail address or a NIK: give a name of your own that leads to nobody"
 )
@@ -26,8 +28,11 @@ HIDDEN = "[hidden]"
 
 
 def is_address(name: str) -> bool:
-    """Whether the whole of it is an e-mail address, a telephone number or a NIK."""
-    return _ADDRESS.fullmatch(name.strip()) is not None
+    """Whether the whole of it, or a word in it, is an e-mail address, a telephone number or a NIK.
+
+    Not whether one is somewhere inside: a random id would now and then hold the digits of a number.
+    """
+    return any(_ADDRESS.fullmatch(one) is not None for one in (name.strip(), *_BETWEEN.split(name)))
 
 
 def nobodys(name: str | None) -> str | None:

@@ -190,6 +190,7 @@ class _Process:
             "free": lambda desk: desk.free_what_can_be(),
             "count": gauges.refresh,
             "again": lambda desk: desk.say_again_what_is_wanted(),
+            "erase": lambda desk: desk.erase_what_came_back(),
             "cluster": self._leave_if_moved,
             **self._parts.loops,
         }

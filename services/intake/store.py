@@ -210,7 +210,7 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     await _append_steps(tx, changed.values())
     await _keep_candidacies(tx, changed.values())
     await _keep_early_facts(tx, [c for c in changed.values() if not c.is_known])
-    await _erase(tx, [c for c in known if c.erasing is not None])
+    await _erase(tx, [c for c in changed.values() if c.is_known and c.erasing is not None])
 
 
 _COMPLAINT_COLUMNS = (

@@ -26,6 +26,7 @@ from shared.delivery.record import Record
 from shared.delivery.streak import Streak
 from shared.delivery.together import Act, Together
 from shared.events.fact import Event, Fact
+from shared.events.words import Scope
 from shared.logging import where
 from shared.sealing import Seal
 
@@ -308,6 +309,19 @@ class Desk(Generic[S, C]):
             )
             await self._say_again(folding, sorted(row[0] for row in still))
         self.said.set()
+        return 0.0
+
+    async def erase_what_came_back(self) -> float:
+        """One turn: up to 500 complaints that a backup brought back are forgotten again; seconds until the next."""
+        async with self.read() as connection:
+            rows = await connection.fetch("SELECT key, scope FROM delivery.erasing ORDER BY key LIMIT 500")
+        if not rows:
+            return 5.0
+        scopes: dict[UUID, Scope] = {row["key"]: row["scope"] for row in rows}
+        async with self._folding(sorted(scopes)) as folding:
+            await folding.forget(scopes)
+            await folding.tx.execute("DELETE FROM delivery.erasing WHERE key = ANY($1::uuid[])", list(scopes))
+        log.info("erased again what a backup brought back", complaints=len(scopes))
         return 0.0
 
     async def _say_again(self, folding: Folding[S, C], named: Sequence[UUID]) -> int:

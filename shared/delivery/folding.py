@@ -224,6 +224,18 @@ class Folding(Generic[S, C]):
         again = [item.key for item in kept if item.key is not None]
         return {key: scope for key in [*fresh, *again] if (scope := rows[key].erased) is not None}
 
+    async def forget(self, scopes: Mapping[UUID, Scope]) -> None:
+        """Forget so much of these complaints, whose erasure was not heard here but is known."""
+        before = await self._fold.load(self.tx, sorted(scopes))
+        after = {key: self._fold.forget(state, scopes[key]) for key, state in before.items()}
+        await self._fold.save(
+            self.tx, {key: state for key, state in after.items() if state is not before[key]}
+        )
+        rows = {key: row.forgetting(scopes.get(key)) for key, row in self.rows.items()}
+        await keys.save(self.tx, [row for key, row in rows.items() if row is not self.rows[key]])
+        await forgetting.forget(self.tx, scopes)
+        self.rows = rows
+
     async def say(self, says: Sequence[tuple[UUID, Event]]) -> None:
         """Say statements: events of topics that are not numbered, each under its locked key."""
         worded = [

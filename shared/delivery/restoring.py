@@ -15,8 +15,9 @@ from shared import audit
 from shared.database import Connection, Transaction
 from shared.delivery import envelope, forgetting, saying, sequence
 from shared.delivery.record import Record
+from shared.events.intake import ComplaintErased
 from shared.events.notices import NoticeRequested
-from shared.events.words import Scope
+from shared.events.words import Scope, wider
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,51 @@ async def _as_erasure_left_them(
     return [
         (left(one), at) for one, at in heard if not (one.key in erased and one.topic == NoticeRequested.topic)
     ]
+
+
+def erasure(record: Record) -> tuple[UUID, Scope] | None:
+    """Which complaint a record of `intake.events` says was erased, and how much of it; None for all others."""
+    found = dict(record.headers)
+    try:
+        if envelope.required(found, "ce_type") != ComplaintErased.type:
+            return None
+        return envelope.uuid_in(found, "ce_subject"), ComplaintErased.read(record.value or b"").scope
+    except ValueError:
+        return None
+
+
+async def erased(connection: Connection) -> dict[UUID, Scope]:
+    """What this store knows to be erased."""
+    rows = await connection.fetch("SELECT key, erased FROM delivery.keys WHERE erased IS NOT NULL")
+    return {row["key"]: row["erased"] for row in rows}
+
+
+async def erase_again(connection: Connection, known: Mapping[UUID, Scope]) -> list[UUID]:
+    """Forget what was erased after the backup; which complaints lost something.
+
+    What the frame keeps loses its words now, and no later fact brings them back. The state is the service's own: it
+    forgets that once it runs (`erasing`).
+    """
+    async with connection.transaction():
+        own = await erased(connection)
+        fresh = {
+            key: wide for key, scope in known.items() if (wide := wider(own.get(key), scope)) != own.get(key)
+        }
+        keys, scopes = list(fresh), list(fresh.values())
+        await connection.execute(
+            "INSERT INTO delivery.keys AS k (key, erased) SELECT * FROM unnest($1::uuid[], $2::text[])"
+            " ON CONFLICT (key) DO UPDATE SET erased = excluded.erased",
+            keys,
+            scopes,
+        )
+        await connection.execute(
+            "INSERT INTO delivery.erasing (key, scope) SELECT * FROM unnest($1::uuid[], $2::text[])"
+            " ON CONFLICT (key) DO UPDATE SET scope = excluded.scope",
+            keys,
+            scopes,
+        )
+        await forgetting.forget(connection, {key: scope for key, scope in fresh.items() if scope is not None})
+    return keys
 
 
 async def raise_epoch(

@@ -1,11 +1,13 @@
 """Who reported a complaint: sealed, told to few and on record, and gone for good once erased."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
 
 from services.intake.web import Taken
+from shared.delivery import restoring
+from shared.events.ids import complaint_id
 from shared.events.parts import By
 from shared.events.routing import ComplaintAnswered
 from tests.intake.doors import Intake
@@ -142,6 +144,33 @@ async def test_of_an_erased_complaint_no_word_is_left(intake: Intake) -> None:
     assert await intake.desk.pool.fetchval("SELECT count(*) FROM identity_keys") == 0
     (said,) = [one for one in await intake.said() if one["type"] == "simpul.complaint.erased.v1"]
     assert (said["scope"], said["by"]["name"]) == ("complaint", "admin")
+
+
+async def test_what_a_backup_brings_back_is_erased_again_with_its_keys(intake: Intake) -> None:
+    taken = await intake.taken(**COMPLAINT)
+    await answered(intake, taken)
+    async with intake.desk.read() as connection:
+        assert await restoring.erase_again(connection, {taken.complaint_id: "complaint"})
+    await intake.desk.erase_what_came_back()
+    assert await holds(intake, *WORDS, *CANARIES) == set()
+    assert await intake.desk.pool.fetchval("SELECT count(*) FROM identity_keys") == 0
+    assert (await intake.http.get(f"/v1/complaints/{taken.ticket}")).json()["erased"] == "complaint"
+
+
+@pytest.mark.parametrize("scope", ["identity", "complaint"])
+async def test_what_is_sent_again_after_its_erasure_does_not_come_back(
+    intake: Intake, scope: Literal["identity", "complaint"]
+) -> None:
+    key = complaint_id("sikesal", "sent again")
+    async with intake.desk.read() as connection:  # the backup was made before it came, it was erased since
+        await restoring.erase_again(connection, {key: scope})
+    taken = await intake.taken(**COMPLAINT, reference="sent again")
+    assert taken.complaint_id == key
+    assert await holds(intake, REPORTER["phone"], REPORTER["email"], NIK, "wa-percakapan") == set()
+    assert await intake.desk.pool.fetchval("SELECT count(*) FROM identity_keys WHERE part = 'identity'") == 0
+    found = {word for _, word in await holds(intake, *WORDS)}
+    assert bool(found) == (scope == "identity")
+    assert (await reporter(intake, taken.ticket)).status_code == 410
 
 
 async def test_where_it_was_and_how_it_stands_is_still_known(intake: Intake) -> None:

@@ -12,7 +12,7 @@ NIK = "1571014599990001"
     [
         "08000001234", "0800-000-1234", "+62 800-000-1234", "6280000012345", "wa:6280000012345", "tel-08000001234",
         "6280000012345@c.us", "warga.17@contoh.invalid", "mailto:warga.17@contoh.invalid", NIK, f"nik_{NIK}",
-        f" {NIK} ", "+60123456789",
+        f" {NIK} ", "+60123456789", "laporan 0800-000-1234", f"RT 05/{NIK}",
     ],
 )  # fmt: skip
 def test_a_persons_number_or_address_is_no_name(name: str) -> None:

@@ -105,6 +105,28 @@ async def test_what_was_erased_before_the_backup_comes_back_without_words_and_wi
     assert await holds(desk, SECRET) == set()
 
 
+async def test_what_was_erased_after_the_backup_is_forgotten_again_and_stays_so(
+    desk: Toy, intake: Owner
+) -> None:
+    key, other = uuid4(), uuid4()
+    await desk.batch([intake.replies(key, SECRET), intake.replies(other, "yang lain")])
+    # the backup was made here; then it was erased, which intake's topic and another store tell
+    told = restoring.erasure(erased(intake, key))
+    assert told == (key, "complaint")
+    async with desk.read() as connection:
+        assert await restoring.erase_again(connection, dict([told])) == [key]
+        assert await restoring.erase_again(connection, dict([told])) == []
+        assert await restoring.erased(connection) == {key: "complaint"}
+    assert await holds(desk, SECRET) == {"public.tallies"}
+    await desk.batch([intake.replies(uuid4(), "dan satu lagi")])
+    assert await desk.erase_what_came_back() == 0.0
+    assert await desk.erase_what_came_back() > 0.0
+    assert await holds(desk, SECRET) == set()
+    assert await holds(desk, "yang lain") == {"delivery.said", "public.tallies"}
+    await desk.batch([intake.replies(key, SECRET)])
+    assert await holds(desk, SECRET) == set()
+
+
 async def test_the_new_epoch_is_above_every_number_that_anybody_has_seen(desk: Toy) -> None:
     async with desk.read() as connection:
         for seen, epoch in ((sequence.parse("1.7"), 2), (sequence.parse("4.2"), 5), (0, 6)):

@@ -23,6 +23,9 @@ def erase(complaint: Complaint, act: Erase, _keys: Subkeys, now: datetime) -> De
 def forget(complaint: Complaint, scope: Scope) -> Complaint:
     """The complaint without its words, as far as rules hold them; the store has the rest (`erasing`)."""
     bare = replace(complaint, conversation=None, amended=None)
+    if complaint.is_known and wider(complaint.erased, scope) != complaint.erased:
+        # a backup brought it back, or who sent it did: the store has to erase it once more
+        bare = replace(bare, erased=scope, erasing=scope)
     if scope == "complaint":
         bare = replace(
             bare,
