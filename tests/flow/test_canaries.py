@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -229,7 +230,7 @@ async def said_by_officials(hub: Hub, ticket: str) -> None:
     )
     assert evidence.status_code == 201, evidence.text
     shown = evidence.json() | {"name": f"untuk {FILED.email}.jpg"}
-    for act, role, body in [
+    acts: list[tuple[str, str, dict[str, Any]]] = [
         ("progress", "opd:PERKIM", {"text": f"Menuju {QUOTED.quoted}", "attachments": [shown]}),
         ("hand_back", "opd:PERKIM", {"reason": f"Bukan kami, tanya {QUOTED.quoted}"}),
         ("route", "verifier", {"opd": "PERKIM", "note": f"Hubungi {QUOTED.quoted}", "again": True}),
@@ -239,22 +240,24 @@ async def said_by_officials(hub: Hub, ticket: str) -> None:
         ("close", "opd:PERKIM", {"reason": f"Selesai, {QUOTED.quoted}"}),
         ("reopen", "verifier", {"reason": f"Belum, kata {QUOTED.quoted}"}),
         ("route", "verifier", {"opd": "PERKIM", "again": True}),
-    ]:
+    ]
+    for act, role, body in acts:
         answer = await hub.act(ticket, act, role, **body)
         assert answer.status_code == 200, (act, answer.text)
     words = [("progress", f"Berangkat, {UPDATED.quoted}"), ("answer", f"Menyala lagi, {UPDATED.quoted}")]
     for act, text in words:
-        body = update(ticket, reference(), act, text=text, attachments=[shown])
-        await hub.produce("opd.updates", ticket, json.dumps(body).encode())
+        posted = update(ticket, reference(), act, text=text, attachments=[shown])
+        await hub.produce("opd.updates", ticket, json.dumps(posted).encode())
     await hub.in_state(ticket, "answered")
 
 
 async def wrong_in_every_way(hub: Hub) -> None:
     """Records and requests that are refused, with somebody in what is refused."""
-    for body in (
+    refusals: tuple[dict[str, Any], ...] = (
         {"reference": CALLER.phone}, {"reference": CALLER.email}, {"reference": reference(), "channel": STRAY.quoted},
         {"reference": reference(), "conversation": STRAY.phone}, {"reference": reference(), STRAY.email: STRAY.nik},
-    ):  # fmt: skip
+    )  # fmt: skip
+    for body in refusals:
         assert (await hub.post(complaint(**body))).status_code == 422
     named = {"Idempotency-Key": CALLER.nik}
     refused = await hub.http.post(
@@ -324,7 +327,7 @@ async def test_nobody_is_found_anywhere_and_an_erased_complaint_not_even_in_a_ba
     for service in ("intake", "routing"):
         done = await put_back(hub, service)
         assert done.erased == 3
-        await until(lambda service=service: done_erasing(hub, service), 20, "what came back to be erased")
+        await until(partial(done_erasing, hub, service), 20, "what came back to be erased")
     await nothing_is_left(hub, ticket, anonymous, hidden)
 
 
