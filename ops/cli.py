@@ -80,6 +80,9 @@ COMMANDS = {
     ),
     "bench": Command("ops.bench.command", "what the hub's promises cost: rates and CPU beside yardsticks"),
     "test": Command("ops.test", "run every check and test"),
+    "faults": Command(
+        "ops.faults", "break the hub in every way we know while people use it, and see whether it adds up"
+    ),
     "lock": Command("ops.lock", "resolve requirements/*.in and deploy/kafka/jars.in anew (maintainers)"),
 }
 

@@ -253,15 +253,18 @@ class Stack:
                 await self.processes.stop(part, PROGRAM_STEPS)
             if self.processes.find(part) is None:
                 told("starting")
-                module = PROGRAMS[service_of(part)].module
-                self.processes.start(
-                    part,
-                    [sys.executable, "-P", "-m", module],
-                    log=self._fresh_log(part),
-                    cwd=CLONE,
-                    env=_environment() | wanted,
-                )
+                self.launch(part, wanted)
             await self._until_ready(part, self.ports.of(part), lambda: self._serves(part))
+
+    def launch(self, part: str, wanted: Mapping[str, str]) -> None:
+        """Begin the process of one of our own parts, told this; nobody waits until it is ready."""
+        self.processes.start(
+            part,
+            [sys.executable, "-P", "-m", PROGRAMS[service_of(part)].module],
+            log=self._fresh_log(part),
+            cwd=CLONE,
+            env={**_environment(), **wanted},
+        )
 
     def _speaks_elsewhere(self, part: str, wanted: Mapping[str, str]) -> bool:
         """Whether it runs and was told another address of a store: a killed one may have had to move.
