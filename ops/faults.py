@@ -12,6 +12,9 @@ from ops.demo.telling import show_checks
 from ops.refusal import Refusal
 from ops.stack import roots
 
+LONG = 10
+"""From so many minutes on everything that can happen must have happened once."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, metavar="N", help="of faults; the rest comes on top (4)")
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         _told(f"{args.bug}: {bugs.BUGS[args.bug].wrong}")
     else:
         minutes = args.minutes or 4.0
-        full = not only and minutes >= 4
+        full = not only and minutes >= LONG
         wish, tree = run.Wish(minutes, args.seed, only, args.brokers, full=full), roots.CLONE
     report = asyncio.run(run.run(root, tree, wish, _told, keep=args.keep))
     if args.json:

@@ -182,8 +182,12 @@ class Folding(Generic[S, C]):
         known = await letters.known_dead(
             self.tx, [i for i in items if i.problem is not None and i.number is None]
         )
+        answered = await saying.answered(self.tx, self._strangers(items))
 
         for item in items:
+            if item.cause is not None and item.cause.id in answered:
+                outcome.repeats += 1
+                continue
             if item.key is None:
                 self._keyless(item, outcome, said)
                 continue
@@ -217,6 +221,20 @@ class Folding(Generic[S, C]):
         outcome.said = len(said)
         self.rows = rows
         return outcome
+
+    def _strangers(self, items: Sequence[Item]) -> list[tuple[UUID, UUID]]:
+        """Under which complaints it stands what strangers were told because of these records.
+
+        A record that comes again gets no second answer: what was refused could by now be possible, and its sender
+        would have been told that it was not done.
+        """
+        return [
+            (key, item.cause.id)
+            for item in items
+            if item.topic in self._fold.inbound and item.record is not None and item.cause is not None
+            for key in {item.key, _called(item)}
+            if key is not None
+        ]
 
     def _to_forget(self, rows: Mapping[UUID, KeyRow], kept: Sequence[Item]) -> dict[UUID, Scope]:
         """Complaints of which something was erased now, or of which a record was kept though it had been."""
@@ -358,11 +376,7 @@ class Folding(Generic[S, C]):
     def _refuse(self, item: Item, outcome: Outcome[S], said: list[saying.Saying]) -> bool:
         """Tell a stranger who can be told; False where it cannot be said who sent it."""
         refusal = self._fold.refuses.get(item.topic)
-        sender = item.sender or (
-            (item.fact.source, item.fact.reference)  # type: ignore[attr-defined]
-            if item.fact is not None and item.topic in self._fold.inbound
-            else None
-        )
+        sender = _sender(item) if item.topic in self._fold.inbound else None
         if refusal is None or sender is None or item.cause is None:
             return False
         errors = item.errors or [FieldError(field="value", reason=item.problem or "it cannot be worked")]
@@ -372,6 +386,19 @@ class Folding(Generic[S, C]):
         outcome.says.append(receipt)
         outcome.refused.append(item)
         return True
+
+
+def _sender(item: Item) -> tuple[str, str] | None:
+    """(source, reference) of a stranger's record, where it can be read."""
+    if item.sender is not None or item.fact is None:
+        return item.sender
+    return item.fact.source, item.fact.reference  # type: ignore[attr-defined]
+
+
+def _called(item: Item) -> UUID | None:
+    """The key under which refusals of that sender and reference are said."""
+    sender = _sender(item)
+    return None if sender is None else complaint_id(*sender)
 
 
 def _place(item: Item) -> tuple[str, int, int]:

@@ -106,6 +106,19 @@ def _id(event: Event, cause: Cause | None, ordinal: int) -> UUID:
     raise LookupError(f"{event.type} has neither an id of its own nor a cause to derive one from")
 
 
+async def answered(tx: Transaction, causes: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
+    """Which of these (complaint, fact) had something said because of them already, under that complaint's key."""
+    if not causes:
+        return set()
+    rows = await tx.fetch(
+        "SELECT DISTINCT s.cause FROM unnest($1::uuid[], $2::uuid[]) AS asked (key, cause)"
+        " JOIN delivery.said AS s ON s.key = asked.key AND s.cause = asked.cause",
+        [key for key, _ in causes],
+        [cause for _, cause in causes],
+    )
+    return {row[0] for row in rows}
+
+
 async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: date) -> None:
     """Write what is said, in order; the keys are locked, so per key positions rise as the numbers do.
 

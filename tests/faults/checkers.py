@@ -93,6 +93,8 @@ def receipts(e: Evidence) -> Iterator[Check]:
     for one in e.of("routing.receipts", "update.accepted", "update.refused"):
         updates[one.data["source"], one.data["reference"]].append(one)
     sent = {(d.body["source"], d.name) for d in e.history.of("update") if d.outcome == "ok"}
+    both = [str(name) for name, mine in updates.items() if len({one.type for one in mine}) > 1]
+    yield none("no update was both accepted and refused", both)
     yield none(
         "every update by Kafka that was acknowledged has its receipt", [str(n) for n in sent - updates.keys()]
     )
@@ -131,7 +133,9 @@ def rest(e: Evidence) -> Iterator[Check]:
     odd = [
         f"{key}: the case is {case['state']}, the public reads {e.intake[key]['status']}"
         for key, case in e.routing.items()
-        if key in e.intake and e.intake[key]["status"] not in answered.get(case["state"], RESTS["intake"])
+        if key in e.intake
+        and key not in refused
+        and e.intake[key]["status"] not in answered.get(case["state"], RESTS["intake"])
     ]
     yield none("intake tells the public what routing knows", odd)
 
@@ -180,6 +184,13 @@ def numbers(e: Evidence) -> Iterator[Check]:
             f"and Kafka has it word for word ({service})",
             [str(p) for p in wanted & published.keys() if bytes(said[p]["value"]) != published[p].value],
         )
+        words: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+        for row in e.said[service]:
+            words[row["topic"], row["id"]].add(bytes(row["value"]))
+        yield none(
+            f"{service} never said two things under one id",
+            [str(p) for p, said in words.items() if len(said) > 1],
+        )
         twice = Counter((row["topic"], row["id"]) for row in e.said[service])
         yield none(f"{service} said nothing twice", [str(p) for p, times in twice.items() if times > 1])
 
@@ -216,6 +227,12 @@ def effects(e: Evidence) -> Iterator[Check]:
         and not d.name.split("-")[1].startswith(("accept", "withdraw", "close", "route"))
     ]  # fmt: skip
     yield none("every act that was answered with success was done", undone)
+    no = {one.data["reference"] for one in e.of("routing.receipts", "update.refused")}
+    yes = {one.data["reference"] for one in e.of("routing.receipts", "update.accepted")}
+    yield none(
+        "no update that was only ever refused was done",
+        [d.name for d in deeds if d.what == "update" and d.name in no - yes and spoken[d.token]],
+    )
     yield none(
         "no act that was refused was done",
         [d.name for d in deeds if d.outcome == "failed" and spoken[d.token]],

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from ops.stack.parts import SERVICES, SIMULATOR
@@ -126,6 +126,14 @@ class DieAt(Fault):
 def dies(at: str, *targets: str) -> type[Fault]:
     """The death at this point."""
     return type(f"Dies {at}", (DieAt,), {"point": at, "targets": targets or PARTS, "__doc__": f"Dies {at}."})
+
+
+class DiesAfterLaporsAnswer(DieAt):
+    """The bridge has LAPOR's answer, and dies before it wrote that down."""
+
+    point = "after LAPOR's 200"
+    targets = BRIDGES
+    lasts = (15.0, 25.0)
 
 
 class Freeze(Fault):
@@ -293,6 +301,33 @@ class BrokerFrozen(Fault):
 
     async def heal(self) -> None:
         self.stack.kill(self.broker, signal.SIGCONT)
+
+
+class RecordsComeAgain(Fault):
+    """Old records of an owner are on the topic once more, word for word, as a relay without memory would do it."""
+
+    touches = frozenset({"kafka"})
+    targets = ("intake.events", "routing.events", "lapor.events", "sla.events")
+    lasts = (3.0, 8.0)
+
+    async def strike(self) -> None:
+        """In `over`."""
+
+    async def over(self) -> None:
+        bootstrap = self.stack.bootstrap.split(",")
+        reader = AIOKafkaConsumer(self.target, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+        writer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=3 * 2**20)
+        await reader.start()
+        await writer.start()
+        try:
+            found = [record for batch in (await reader.getmany(timeout_ms=1500)).values() for record in batch]
+            good = [one for one in found if not any(name.startswith("x-") for name, _ in one.headers)]
+            for record in self.draw.sample(good, min(40, len(good))):
+                await writer.send_and_wait(self.target, record.value, record.key, headers=[*record.headers])
+                await asyncio.sleep(self.seconds / 80)
+        finally:
+            await reader.stop()
+            await writer.stop()
 
 
 class EventWithheld(Fault):
@@ -525,7 +560,7 @@ MENU: Mapping[str, type[Fault]] = {
     "dies-after-a-command": dies("after a command's commit", *parts_of(["intake", "routing"])),
     "dies-between-send-and-delete": dies("between send and delete"),
     "dies-after-the-delete": dies("after the delete"),
-    "dies-after-lapors-200": dies("after LAPOR's 200", *BRIDGES),
+    "dies-after-lapors-200": DiesAfterLaporsAnswer,
     "freeze": Freeze,
     "freeze-leader": FreezeLeader,
     "rolling-restart": RollingRestart,
@@ -534,6 +569,7 @@ MENU: Mapping[str, type[Fault]] = {
     "wrong-clock": WrongClock,
     "broker-killed": BrokerKilled,
     "broker-frozen": BrokerFrozen,
+    "records-come-again": RecordsComeAgain,
     "event-withheld": EventWithheld,
     "store-killed": StoreKilled,
     "connections-exhausted": ConnectionsExhausted,

@@ -45,7 +45,7 @@ class Pace:
     http: float = 5.0
     kafka: float = 7.0
     acts: float = 5.0
-    lapor: float = 0.12
+    lapor: float = 0.2
     bad: int = 12
 
 
@@ -236,7 +236,10 @@ class People:
     # officials
 
     async def _some_case(self, state: str) -> dict[str, Any] | None:
-        outcome, answer = await self._get("routing", "/v1/cases", "verifier", status=state, limit="100")
+        order = self._random.choice(["newest", "oldest"])
+        outcome, answer = await self._get(
+            "routing", "/v1/cases", "verifier", status=state, limit="100", order=order
+        )
         cases = answer.get("cases", []) if outcome == "ok" else []
         return self._random.choice(cases) if cases else None
 

@@ -19,7 +19,7 @@ from shared.delivery.record import KeptRecord
 from shared.delivery.saying import make_months
 from shared.events.parts import Attachment
 from shared.events.routing import ComplaintAnswered
-from shared.events.updates import OpdUpdatePosted, UpdateAccepted
+from shared.events.updates import OpdUpdatePosted, UpdateAccepted, UpdateRefused
 from tests.conftest import MakeStore
 from tests.routing.test_store import load_documents
 from tests.routing.world import (
@@ -287,6 +287,31 @@ async def test_a_system_that_gives_all_its_updates_one_name_stops_nobody_else(in
     said = await inbox.takes(*(an_update("accept", "wo", place=one, ticket=one) for one in tickets))
     assert said[:2] == [("complaint.accepted", []), ("update.accepted", False)]
     assert said[2:] == [("update.refused", ["reference"])] * 7
+
+
+@pytest.mark.store
+async def test_what_was_refused_is_not_done_when_its_record_comes_again(inbox: Inbox) -> None:
+    closes = KeptRecord("opd.updates", 0, 1, 0, b"x", an_update("close", "wo-7", text="Selesai.").write(), ())
+    early = await inbox.desk.batch([closes])
+    assert [type(said) for said in early.says] == [UpdateRefused]
+    await inbox.desk.batch(
+        [KeptRecord("opd.updates", 0, 2, 0, b"x", an_update("answer", "wo-8", text="Sudah.").write(), ())]
+    )
+    again = await inbox.desk.batch([closes])  # killed before its offset was committed, it reads it once more
+    assert (list(again.says), again.repeats) == ([], 1)
+    state = await inbox.desk.pool.fetchval("SELECT state FROM cases WHERE complaint_id = $1", UUID(int=1))
+    assert state == "answered"
+
+
+@pytest.mark.store
+async def test_an_unknown_ticket_stays_refused_when_the_record_comes_again(inbox: Inbox) -> None:
+    update = an_update("accept", "wo-9", ticket="0000000009A")
+    record = KeptRecord("opd.updates", 0, 1, 0, b"x", update.write(), ())
+    assert [type(said) for said in (await inbox.desk.batch([record])).says] == [UpdateRefused]
+    await inbox.desk.hand_in(
+        [(UUID(int=9), received(CLEAR, ticket="0000000009A").known_as(fact_id("ninth")))]
+    )
+    assert list((await inbox.desk.batch([record])).says) == []
 
 
 @pytest.mark.store

@@ -33,7 +33,9 @@ BUGS: Mapping[str, Bug] = {
         ("store-killed",),
     ),
     "offsets-before-the-commit": Bug("offsets are committed before the store's commit", ("store-killed",)),
-    "no-duplicate-check": Bug("a number that was heard is applied again", ("dies-before-the-offsets",)),
+    "no-duplicate-check": Bug(
+        "a number that was heard is applied again", ("records-come-again", "dies-before-the-offsets")
+    ),
     "lock-and-load-in-one": Bug(
         "the state is what it was before the lock was waited for", ("slow-store",), acts=25.0, minutes=1.0
     ),
