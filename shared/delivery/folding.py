@@ -228,6 +228,8 @@ class Folding(Generic[S, C]):
         A record that comes again gets no second answer: what was refused could by now be possible, and its sender
         would have been told that it was not done.
         """
+        if not self._fold.inbound:
+            return []
         return [
             (key, item.cause.id)
             for item in items
