@@ -5,7 +5,6 @@ lists. Records are repeated, dropped and put out of order between relay and read
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -59,7 +58,7 @@ class Stream(RuleBasedStateMachine):
     def say(self, bad: bool) -> int:
         """The rule speaks: key row and outbox in one transaction. `bad`: the reader will choke on it."""
         number = sequence.following(self.spoken.said, 1)
-        self.spoken = replace(self.spoken, said=number)
+        self.spoken = self.spoken._replace(said=number)
         self.position += 1
         self.outbox.append(row_of(self.position, number))
         self.all.append(number)
