@@ -356,6 +356,11 @@ async def lapor(patient: Patient) -> list[Finding]:
     if away is not None and patient.now - away.since > LAPOR_AWAY:
         wrong = f"SP4N-LAPOR gives no answer that can be used since {_at(away.since)}: {away.reason}"
         found.append(Finding(BRIDGE, wrong, "see its address and keys, ask its operator; nothing is lost"))
+    elif late := await mirror.delayed(store, patient.now - LAPOR_AWAY, 1):
+        wrong = (
+            f"writes to SP4N-LAPOR have waited for 15 minutes and more: {late[0].reason or 'not tried yet'}"
+        )
+        found.append(Finding(BRIDGE, wrong, f"{STANDS}; they go on by themselves when the cause is gone"))
     if stuck := await mirror.count_stuck(store):
         found.append(Finding(BRIDGE, f"{stuck} writes to SP4N-LAPOR wait for a person", STANDS))
     diverged = await mirror.count_diverged(store)

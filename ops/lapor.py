@@ -122,6 +122,9 @@ def _status(bridge: httpx.Client, *, as_json: bool) -> int:
             one["lapor_id"] or f"ticket {one['ticket']}",
             f"{one['operation']} {one['state']}: {one['reason']}",
         )
+    for one in told["delayed"]:
+        where = one["lapor_id"] or f"ticket {one['ticket']}"
+        table.add_row(where, f"{one['operation']} waits, tried {one['attempts']} times: {one['reason']}")
     for one in told["diverged"]:
         table.add_row(
             one["lapor_id"],

@@ -19,7 +19,9 @@ from shared.database import AWAY, Held, migrate
 async def prepare(stack: Stack) -> None:
     """See to all of it. Kafka and PostgreSQL must be running; doing it again changes nothing."""
     credentials.master_key(stack.places.master_key)
-    credentials.trial_keys(stack.places.hashed_keys, stack.places.trial_keys)
+    places = stack.places
+    credentials.key_file(places.hashed_keys, places.bridge_key, credentials.BRIDGE, "bridge")
+    credentials.trial_keys(places.hashed_keys, places.trial_keys)
     await provision(stack, stack.steps)
 
 

@@ -7,7 +7,7 @@ import argparse
 import secrets
 from pathlib import Path
 
-from ops import hub, keyring
+from ops import hub
 from ops.hub import Elsewhere
 from ops.refusal import Refusal
 from ops.stack import credentials
@@ -45,12 +45,15 @@ def make(folder: Path, keys_file: Path) -> list[str]:
         bridge = folder / "lapor_bridge" / name
         made.append(_made(bridge, secrets.token_urlsafe(24)))
         made.append(_made(folder / "simulator" / name, bridge.read_text(encoding="utf-8")))
-    operator = credentials.operator_key(folder)
-    if not operator.exists() or not keys_file.exists():
-        made.append(operator)
-        with keyring.changing(keys_file) as entries:
-            entries[:] = [entry for entry in entries if entry["name"] != OPERATOR]
-            credentials.write_private(operator, keyring.append(entries, OPERATOR, "admin"))
+    own = (
+        (credentials.operator_key(folder), OPERATOR, "admin"),
+        (credentials.bridge_key(folder), credentials.BRIDGE, "bridge"),
+    )
+    whole = keys_file.exists()
+    for file, name, role in own:
+        if not whole:
+            file.unlink(missing_ok=True)
+        made.append(credentials.key_file(keys_file, file, name, role))
     return [str(file.relative_to(folder)) for file in made if file is not None]
 
 

@@ -59,6 +59,24 @@ def kept_keys(hashed: Path, plain: Path, wanted: Mapping[str, tuple[str, str]]) 
     return shown
 
 
+BRIDGE = "lapor-bridge"
+"""The name by which the bridge asks intake who reported a complaint."""
+
+
+def key_file(hashed: Path, file: Path, name: str, role: str) -> Path | None:
+    """A part's own key in a file of its own, and its hash for the services: the file, if it had to be made.
+
+    One that was revoked stays so: it is made only where the file or the hashed keys are missing.
+    """
+    if file.exists() and hashed.exists():
+        return None
+    hashed.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with keyring.changing(hashed) as entries:
+        entries[:] = [entry for entry in entries if entry["name"] != name]
+        write_private(file, keyring.append(entries, name, role))
+    return file
+
+
 def write_private(file: Path, text: str, mode: int = 0o600) -> None:
     """Write a file that only its owner reads, whole or not at all. `mode` may let its group read it, too."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -88,6 +106,11 @@ def store_password(folder: Path, name: str) -> str:
         return file.read_text(encoding="utf-8").strip()
     except OSError as wrong:
         raise Refusal(f"{file} cannot be read ({wrong.strerror}); `secrets` makes what is missing") from None
+
+
+def bridge_key(folder: Path) -> Path:
+    """In a hub in containers: the file with the key by which the bridge asks intake."""
+    return folder / "lapor_bridge" / "intake-key"
 
 
 def operator_key(folder: Path) -> Path:

@@ -88,6 +88,10 @@ class Places(NamedTuple):
         return self.secrets / "keys.json"
 
     @property
+    def bridge_key(self) -> Path:
+        return self.secrets / "bridge.key"
+
+    @property
     def hashed_keys(self) -> Path:
         return self.root / "keys.json"
 

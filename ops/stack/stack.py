@@ -43,7 +43,7 @@ PROGRAM_STEPS = ((TERM, DRAIN_SECONDS + 5),)
 READY_SECONDS = 60.0
 LEAVES_WITHIN = 2.0
 
-ADDRESSES = ("SIMPUL_STORE_DSN", "SIMPUL_KAFKA_BOOTSTRAP", "SIMPUL_LAPOR_URL")
+ADDRESSES = ("SIMPUL_STORE_DSN", "SIMPUL_KAFKA_BOOTSTRAP", "SIMPUL_LAPOR_URL", "SIMPUL_INTAKE_URL")
 """By these our own processes are told where others are."""
 
 
@@ -299,6 +299,9 @@ class Stack:
             told["SIMPUL_MASTER_KEY_FILE"] = str(places.master_key)
             if "SIMPUL_PUBLIC_URL" not in os.environ:
                 told["SIMPUL_PUBLIC_URL"] = self.url(part)
+        if service == "lapor_bridge" and self.ports.of("intake"):
+            told["SIMPUL_INTAKE_URL"] = self.url("intake")
+            told["SIMPUL_INTAKE_KEY_FILE"] = str(places.bridge_key)
         simulated = SIMULATOR in self.plan().parts  # then never the real one, whatever the shell says
         if service == "lapor_bridge" and (simulated or "SIMPUL_LAPOR_URL" not in os.environ):
             told["SIMPUL_LAPOR_URL"] = self.url(SIMULATOR)

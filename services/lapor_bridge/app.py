@@ -1,6 +1,7 @@
 """The bridge as a process: its fold, its routes, and the loops that work towards SP4N-LAPOR."""
 
 from services.lapor_bridge import counting
+from services.lapor_bridge.asking import Reporters
 from services.lapor_bridge.discover import Discovery, nowhere
 from services.lapor_bridge.forward import Forwarding
 from services.lapor_bridge.handlers import fold
@@ -28,14 +29,23 @@ def open_bridge(settings: Settings) -> Parts:
         auth_header=settings.lapor_auth_header,
         seconds=settings.lapor_timeout,
     )
-    forwarding = Forwarding(client, settings.zone, settings.lapor_timeout)
+    reporters = None
+    if settings.intake_url is not None and settings.intake_key_file is not None:
+        reporters = Reporters(settings.intake_url, settings.intake_key_file)
+    forwarding = Forwarding(client, settings.zone, settings.lapor_timeout, reporters)
     discovery = Discovery(client, settings.zone, settings.lapor_poll_seconds)
+
+    async def close() -> None:
+        await client.close()
+        if reporters is not None:
+            await reporters.close()
+
     return Parts(
         fold=fold,
         says=SAYS,
         routes=routes,
         loops={**loops, "forward": forwarding.turn, "discover": discovery.turn},
-        close=client.close,
+        close=close,
     )
 
 

@@ -8,7 +8,7 @@ from shared.database import Connection
 
 GAUGES: Mapping[str, str] = {
     "simpul_lapor_away_seconds": "For how long SP4N-LAPOR gives no answer that can be used; 0 while it does",
-    "simpul_lapor_unfinished_seconds": "Age of the longest unfinished write to SP4N-LAPOR",
+    "simpul_lapor_unfinished_seconds": "Age of the oldest write to SP4N-LAPOR that is not done and not stuck",
     "simpul_lapor_stuck_writes": "Writes to SP4N-LAPOR that wait for a person",
     "simpul_lapor_diverged": "Fields in which a complaint and its report differ",
     "simpul_lapor_exposed": "Those of them that are about what must not be public",

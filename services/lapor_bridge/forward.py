@@ -13,7 +13,8 @@ from uuid import UUID
 
 import structlog
 
-from services.lapor_bridge import store
+from services.lapor_bridge import asking, store
+from services.lapor_bridge.asking import NotTold, Reporters
 from services.lapor_bridge.domain.acts import (
     AttemptBegun,
     CannotTell,
@@ -33,6 +34,7 @@ from services.lapor_bridge.reading import tongue
 from shared.decision import Refused
 from shared.delivery.desk import Busy, Desk
 from shared.events.fact import Fact
+from shared.events.parts import Reporter
 
 AT_ONCE = 40
 WRITERS = 4
@@ -52,11 +54,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Forwarding:
-    """The loop. `seconds`: how long the client waits for an answer; an attempt is nobody else's for twice that."""
+    """The loop. `seconds`: how long the client waits for an answer; an attempt is nobody else's for twice that.
+
+    `reporters`: who says who reported a complaint; without, its report goes under the hub's own account.
+    """
 
     client: LaporClient
     zone: tzinfo
     seconds: float
+    reporters: Reporters | None = None
 
     async def turn(self, desk: Desk[Any, Any]) -> float:
         """Work the lines that are due, one write each; seconds until the next turn."""
@@ -70,7 +76,11 @@ class Forwarding:
             answers = await asyncio.gather(
                 *(self.advance(desk, key, words) for key in due[first : first + WRITERS])
             )
-            away = [answer for answer in answers if isinstance(answer, Postponed)]
+            postponed = [answer for answer in answers if isinstance(answer, Postponed)]
+            for answer in postponed:
+                if not answer.by_lapor:
+                    log.warning("a write to LAPOR has to wait", reason=answer.reason)
+            away = [answer for answer in postponed if answer.by_lapor]
             if away:
                 log.warning("LAPOR takes nothing", reason=away[0].reason)
                 return max((answer.retry_after or BUSY_PAUSE) for answer in away)
@@ -93,7 +103,7 @@ class Forwarding:
                 outcome = await self.look_up(link, write, words, restored_at)
             else:
                 may_be_there = restored_at is not None and write.attempts == 0
-                begun = AttemptBegun(n=write.n, lease=2 * self.seconds)
+                begun = AttemptBegun(n=write.n, lease=2 * self.seconds + asking.SECONDS)
                 link = (await desk.command(key, begun)).state
                 write = link.write(write.n) or write
                 outcome = NotFoundThere(n=write.n, attempt=write.attempts)
@@ -113,7 +123,9 @@ class Forwarding:
         try:
             return await self._send(link, write, words)
         except Unspeakable as unknown:
-            return Postponed(n=write.n, attempt=write.attempts, reason=str(unknown))
+            return Postponed(n=write.n, attempt=write.attempts, by_lapor=False, reason=str(unknown))
+        except NotTold as silent:
+            return Postponed(n=write.n, attempt=write.attempts, by_lapor=False, reason=silent.reason)
         except NotSent as none:
             return Postponed(
                 n=write.n, attempt=write.attempts, reason=none.reason, retry_after=none.retry_after
@@ -128,6 +140,7 @@ class Forwarding:
         if write.n == CREATE:
             assert link.content is not None
             report = translation.report_to_create(link, link.content, words)
+            report = translation.reported_by(report, await self._reporter(link, words))
             return Delivered(n=write.n, lapor_id=await self.client.create(report))
         assert link.lapor_id is not None
         telling = words.city.telling(write.operation, write.kind)
@@ -138,6 +151,18 @@ class Forwarding:
             return Delivered(n=write.n)
         item = await self.client.add_followup(translation.followup_to_add(link, write, words))
         return Delivered(n=write.n, item=item)
+
+    async def _reporter(self, link: Link, words: Tongue) -> Reporter | None:
+        """Who reported it, asked of intake, if the city names reporters there. Raises NotTold.
+
+        Never asked: who wants to stay anonymous, or is erased.
+        """
+        content, ticket = link.content, link.ticket
+        if self.reporters is None or content is None or ticket is None or not words.city.names_reporters:
+            return None
+        if content.anonymous or content.nameless:
+            return None
+        return await self.reporters.of(ticket, confidential=content.confidential)
 
     async def look_up(
         self, link: Link, write: Write, words: Tongue, restored_at: datetime | None = None

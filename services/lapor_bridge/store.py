@@ -28,7 +28,7 @@ _LINK = (
 )
 _WRITE = (
     "complaint_id, n, operation, cause, text, opd, at, kind, refer_to, state, attempts, declined, lookups,"
-    " begun_at, next_at, item, reason"
+    " begun_at, next_at, item, reason, queued_at"
 )
 
 _DIFFERENCES = TypeAdapter(tuple[Difference, ...])
@@ -78,7 +78,7 @@ class Away:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A write that waits for a person."""
+    """A write that does not get through."""
 
     ticket: str | None
     lapor_id: str | None
@@ -337,13 +337,27 @@ async def refused(connection: Connection, limit: int) -> list[tuple[str, list[Fi
     return [(row["lapor_id"], list(_posting("refused", row["posting"], None).errors)) for row in rows]
 
 
-async def oldest_waiting(connection: Connection) -> datetime | None:
-    """Since when the longest unfinished write has been tried."""
-    at: datetime | None = await connection.fetchval(
-        "SELECT min(begun_at) FROM outbound WHERE state IN ('waiting', 'attempted')"
+async def delayed(connection: Connection, before: datetime, limit: int) -> list[Stuck]:
+    """Writes that have waited since before then and go on by themselves, the longest waiting first."""
+    rows = await connection.fetch(
+        f"SELECT l.ticket, l.lapor_id, o.operation, o.state, o.attempts, o.reason {_UNFINISHED}"
+        " AND o.queued_at < $1 ORDER BY o.queued_at LIMIT $2",
+        before,
+        limit,
     )
+    return [Stuck(*row.values()) for row in rows]
+
+
+async def oldest_waiting(connection: Connection) -> datetime | None:
+    """Since when the longest unfinished write waits, of those that nobody and nothing holds back."""
+    at: datetime | None = await connection.fetchval(f"SELECT min(o.queued_at) {_UNFINISHED}")
     return at
 
+
+_UNFINISHED = """
+FROM outbound AS o JOIN links AS l USING (complaint_id)
+WHERE o.state IN ('waiting', 'attempted') AND l.work_at IS NOT NULL
+"""
 
 _DIVERGED = """
 FROM links AS l CROSS JOIN LATERAL jsonb_array_elements(l.differences) AS d
@@ -381,7 +395,7 @@ INSERT INTO outbound ({_WRITE})
 SELECT {_WRITE}
 FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
     $8::text[], $9::text[], $10::text[], $11::integer[], $12::integer[], $13::integer[], $14::timestamptz[],
-    $15::timestamptz[], $16::text[], $17::text[]) AS n ({_WRITE})
+    $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[]) AS n ({_WRITE})
 ON CONFLICT (complaint_id, n) DO UPDATE SET text = excluded.text, state = excluded.state,
     attempts = excluded.attempts, declined = excluded.declined, lookups = excluded.lookups,
     begun_at = excluded.begun_at, next_at = excluded.next_at, item = excluded.item, reason = excluded.reason
@@ -475,6 +489,7 @@ def _write_row(complaint: UUID, write: Write) -> tuple[object, ...]:
         write.next_at,
         write.item,
         write.reason,
+        write.queued_at,
     )
 
 

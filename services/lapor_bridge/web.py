@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -16,6 +16,8 @@ from shared.events.parts import FieldError
 
 LARGEST_FILE = 32 * 1024 * 1024
 SHOWN = 100
+DELAYED = timedelta(minutes=15)
+"""How long a write may wait before it is listed."""
 
 _WORKBOOK = {
     "required": True,
@@ -46,6 +48,9 @@ def lapor_routes(zone: tzinfo, *, connected: bool) -> MakeRoutes:
                     **await store.counts(connection),
                     "oldest_unfinished_write": waiting,
                     "waiting_for_a_person": [asdict(one) for one in await store.stuck(connection, SHOWN)],
+                    "delayed": [
+                        asdict(one) for one in await store.delayed(connection, desk.clock() - DELAYED, SHOWN)
+                    ],
                     "diverged": [asdict(one) for one in await store.diverged(connection, SHOWN)],
                     "refused_by_intake": [
                         {"lapor_id": lapor_id, "errors": [error.model_dump() for error in errors]}

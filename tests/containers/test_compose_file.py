@@ -96,11 +96,18 @@ def test_the_simulator_is_told_settings_that_it_has(config: dict[str, Any]) -> N
     assert told <= set(SimulatorSettings.model_fields)
 
 
+TOGETHER = {frozenset({"intake", "lapor_bridge"}): {"reporters"}}
+"""The bridge asks intake who reported what it sends on."""
+
+
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_service_is_on_a_network_with_another(config: dict[str, Any], service: str) -> None:
+def test_no_service_is_on_a_network_with_another_that_it_need_not_ask(
+    config: dict[str, Any], service: str
+) -> None:
     own = set(config["services"][service]["networks"])
     for other in set(SERVICES) - {service}:
-        assert not own & set(config["services"][other]["networks"]), other
+        shared = own & set(config["services"][other]["networks"])
+        assert shared == TOGETHER.get(frozenset({service, other}), set()), other
     for store in ("kafka", "postgres"):
         assert own & set(config["services"][store]["networks"]), store
 
@@ -127,6 +134,17 @@ def test_docker_takes_the_way_out_as_the_default(config: dict[str, Any]) -> None
     """The gateway is the one of the first network by name."""
     for way, service in WAYS_OUT.items():
         assert min(config["services"][service]["networks"]) == way
+
+
+def test_without_an_address_the_bridge_has_no_lapor_but_the_demos(engine: None) -> None:
+    plain, demo = Compose("simpul").config(), Compose("simpul", "demo").config()
+    for config in (plain, demo):
+        assert config["services"]["lapor_bridge"]["environment"]["SIMPUL_LAPOR_URL"] == ""
+    known = "lapor.simulator.invalid"
+    assert known in " ".join(plain["services"]["lapor_bridge"]["entrypoint"])
+    assert known not in str(plain["networks"])
+    assert "simulator" not in plain["services"]
+    assert demo["services"]["simulator"]["networks"]["simulated"]["aliases"] == [known]
 
 
 def test_only_http_is_offered_and_only_to_this_machine(config: dict[str, Any]) -> None:

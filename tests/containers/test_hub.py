@@ -94,9 +94,9 @@ def test_services_reach_their_stores_and_not_each_other(town: Town) -> None:
             zip(SERVICES, at_once.map(lambda one: town.compose.python(one, program), SERVICES), strict=True)
         )
     assert reached == {
-        "intake": "intake kafka postgres",
+        "intake": "intake lapor_bridge kafka postgres",
         "routing": "routing kafka postgres",
-        "lapor_bridge": "lapor_bridge simulator kafka postgres",
+        "lapor_bridge": "intake lapor_bridge simulator kafka postgres",
         "sla_monitor": "sla_monitor kafka postgres",
     }
 

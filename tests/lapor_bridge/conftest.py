@@ -27,6 +27,7 @@ from shared.delivery.posting import Poster
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event, Fact
 from tests.conftest import MakeStore
+from tests.intake.conftest import intake as intake
 from tests.lapor_bridge.running import KEYS, Lapor
 
 JAMBI = Path(__file__).resolve().parents[2] / "deploy/city/jambi"

@@ -1,9 +1,11 @@
 """What the bridge forgets of an erased complaint, and that nothing more of it is written in LAPOR."""
 
+from dataclasses import replace
+
 from services.lapor_bridge.domain.acts import AttemptBegun, Delivered, NotFoundThere
 from services.lapor_bridge.domain.erasing import WHY, forget
 from services.lapor_bridge.domain.link import Link
-from tests.lapor_bridge.world import NOW, REPORT, answered, fold, ours, received, routed, sighted, theirs
+from tests.lapor_bridge.world import REPORT, answered, fold, ours, received, routed, sighted, theirs
 
 WORDS = ("Lampu", "lampu", "diperbaiki", "pasar")
 
@@ -55,8 +57,12 @@ def test_a_report_that_came_from_there_stays_bound() -> None:
     assert forget(bare, "complaint") is bare
 
 
-def test_with_scope_identity_nothing_changes_here() -> None:
+def test_with_scope_identity_nobody_asks_any_more_who_it_was() -> None:
     link = ours(received(), routed()).state
-    assert forget(link, "identity") is link
-    assert link.content is not None
-    assert NOW is not None
+    bare = forget(link, "identity")
+    assert bare.content is not None
+    assert bare.content.nameless
+    assert forget(bare, "identity") is bare
+    assert replace(bare, content=link.content) == link
+    there = fold(link, AttemptBegun(n=0, lease=60.0), Delivered(n=0, lapor_id=REPORT)).state
+    assert forget(there, "identity") is there

@@ -12,7 +12,7 @@ from services.lapor_bridge.domain.link import Content, Here, Link, Write
 from services.lapor_bridge.domain.marking import marker_of, ticket_in
 from services.lapor_bridge.lapor import translation as t
 from services.lapor_bridge.lapor.ringkas import Row
-from shared.events.parts import By
+from shared.events.parts import By, Reporter
 from tests.lapor_bridge.world import DOCUMENTS, HOUR, NOW, OURS, REPORT, SECOND, TICKET, TONGUE
 
 REPORT_JSON: dict[str, Any] = {
@@ -243,6 +243,20 @@ def test_a_complaint_becomes_a_report_without_identity_and_with_its_flags() -> N
     assert (report["disposition_id"], report["user_id"]) == ("31010", 7)
     assert (report["is_anonymous"], report["is_secret"], report["is_new_user_slider"]) == (1, 1, 0)
     assert ticket_in(str(report["content"])) == TICKET
+
+
+def test_a_report_names_its_reporter_where_lapor_could_reach_them() -> None:
+    report = t.report_to_create(Link(OURS, ticket=TICKET, opd="LAMPU"), content(), TONGUE)
+    who = Reporter(name="Warga", phone="0800-000-0001", nik="1571000000000001", address="Gang Mawar")
+    named = t.reported_by(report, who)
+    assert "user_id" not in named
+    assert {name: named[name] for name in named.keys() - report.keys()} == {
+        "nameUser": "Warga",
+        "phoneUser": "0800-000-0001",
+    }
+    assert named["is_new_user_slider"] == 1
+    for nobody in (None, Reporter(), Reporter(name="Warga"), Reporter(email="w@contoh.invalid")):
+        assert t.reported_by(report, nobody) == report
 
 
 def test_a_text_that_is_too_long_for_lapor_keeps_its_mark() -> None:

@@ -1,14 +1,15 @@
 """What a hub in containers keeps secret: made once, each part's in a folder of its own, never changed."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from ops import hub, secrets
+from ops import hub, keyring, secrets
 from ops.hub import Elsewhere
 from ops.refusal import Refusal
-from ops.stack.credentials import store_password_file
+from ops.stack.credentials import BRIDGE, bridge_key, store_password_file
 from shared.access import Access
 from shared.sealing import Seal
 
@@ -25,7 +26,7 @@ def made(tmp_path: Path) -> Elsewhere:
     """Such a hub with its secrets."""
     (tmp_path / "keys").mkdir()
     here = elsewhere(tmp_path)
-    assert len(secrets.make(here.secrets, here.keys_file)) == 11
+    assert len(secrets.make(here.secrets, here.keys_file)) == 12
     return here
 
 
@@ -64,8 +65,21 @@ def test_services_take_them_as_they_are(made: Elsewhere) -> None:
     )
     assert made.admin_key()
     keys = json.loads(made.keys_file.read_text())["keys"]
-    assert [(key["name"], key["role"]) for key in keys] == [("operator", "admin")]
+    assert [(key["name"], key["role"]) for key in keys] == [("operator", "admin"), ("lapor-bridge", "bridge")]
     Access(made.keys_file)
+
+
+def test_a_key_that_was_revoked_stays_so_and_lost_keys_are_made_anew(made: Elsewhere) -> None:
+    with keyring.changing(made.keys_file) as entries:
+        keyring.revoke(entries, BRIDGE)
+    assert secrets.make(made.secrets, made.keys_file) == []
+    before = bridge_key(made.secrets).read_text()
+    made.keys_file.unlink()
+    assert secrets.make(made.secrets, made.keys_file) == ["ops/admin.key", "lapor_bridge/intake-key"]
+    assert bridge_key(made.secrets).read_text() != before
+    known = json.loads(made.keys_file.read_text())["keys"]
+    hashed = hashlib.sha256(bridge_key(made.secrets).read_bytes()).hexdigest()
+    assert [key["sha256"] for key in known if key["role"] == "bridge"] == [hashed]
 
 
 def test_the_simulator_lets_in_who_sends_what_the_bridge_sends(made: Elsewhere) -> None:

@@ -68,8 +68,12 @@ class Delivered(Fact):
 
 
 class Postponed(_AttemptEnded):
-    """It is surely not there, and not for its own sake (no connection, too many requests, keys refused)."""
+    """It is surely not there, and not for its own sake (no connection, too many requests, keys refused).
 
+    `by_lapor`: LAPOR takes nothing now, whatever it is; else it is about this write alone.
+    """
+
+    by_lapor: bool = True
     reason: str
     retry_after: float | None = None
 

@@ -128,6 +128,7 @@ class _Lapor(_Record):
     location: Numbered
     city: _Government
     user: _User
+    names_reporters: bool = True
     templates: dict[TemplateName, Telling]
     silent_templates: tuple[str, ...] = ()
     institutions: tuple[Institution, ...]
@@ -193,6 +194,7 @@ class City:
     account: int | None
     location: int | None
     silent_templates: frozenset[str]
+    names_reporters: bool
     _lapor: _Lapor = field(repr=False)
     _opds: Mapping[str, tuple[Opd, ...]] = field(repr=False)
     _opds_by_name: Mapping[str, tuple[Opd, ...]] = field(repr=False)
@@ -333,6 +335,7 @@ def parse_city(documents: Mapping[str, Any], *, strict: bool = True) -> City:
         account=lapor.user.id,
         location=lapor.location.id,
         silent_templates=frozenset(lapor.silent_templates),
+        names_reporters=lapor.names_reporters,
         _lapor=lapor,
         _opds=by_code,
         _opds_by_name=by_name,

@@ -19,9 +19,14 @@ def on_complaint_erased(link: Link, event: ComplaintErased, _city: City, _now: d
 
 
 def forget(link: Link, scope: Scope) -> Link:
-    """The link without its words. Of a write of which nobody knows yet whether it arrived, that is still settled."""
+    """The link without its words. Of a write of which nobody knows yet whether it arrived, that is still settled.
+
+    Of an erased identity there is nothing here; but nobody must ask for it any more.
+    """
     if scope == "identity":
-        return link
+        if link.content is None or link.content.nameless:
+            return link
+        return replace(link, content=link.content.model_copy(update={"nameless": True}))
     if is_surely_not_there(link):
         bare = link if link.forwarding == "never" and not link.writes else kept_here(link, WHY)
         return bare if bare.content is None else replace(bare, content=None)

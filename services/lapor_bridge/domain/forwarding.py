@@ -183,7 +183,9 @@ def _decided(link: Link, cause: UUID, city: City, now: datetime) -> Link:
     forwards, why = city.forwards(link.content.channel, link.content.klasifikasi)
     if not forwards:
         return kept_here(link, why)
-    create = Write(CREATE, "create", cause, None, link.opd, link.content.reported_at, next_at=now)
+    create = Write(
+        CREATE, "create", cause, None, link.opd, link.content.reported_at, next_at=now, queued_at=now
+    )
     return replace(link, forwarding="wanted", why=why).with_write(create)
 
 
@@ -215,7 +217,7 @@ def _write(
     at: datetime | None = None,
 ) -> Write:
     number = max((write.n for write in link.writes), default=CREATE) + 1
-    return Write(number, operation, cause, text, opd or link.opd, at, next_at=now)
+    return Write(number, operation, cause, text, opd or link.opd, at, next_at=now, queued_at=now)
 
 
 def _queued(link: Link, write: Write, city: City) -> Link:

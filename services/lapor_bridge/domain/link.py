@@ -27,7 +27,8 @@ class _Kept(BaseModel):
 class Content(_Kept):
     """What the complaint says, kept until it stands in LAPOR or it is decided that it will not. Masked.
 
-    `merged`: another complaint goes on for it, and while that is so no report is made of it.
+    `merged`: another complaint goes on for it, and while that is so no report is made of it. `nameless`: who
+    reported it is erased.
     """
 
     channel: Channel
@@ -40,6 +41,7 @@ class Content(_Kept):
     anonymous: bool
     confidential: bool
     merged: bool = False
+    nameless: bool = False
 
 
 class Standing(_Kept):
@@ -104,7 +106,8 @@ class Write:
 
     waiting: nothing of it is there. attempted: it may or may not be there, until `next_at` nobody touches it,
     then it is looked up. held: the look-up could not tell, a person must. failed: LAPOR declined it.
-    `cause` is the event that asked for it; `item` LAPOR's own id of what was written.
+    `cause` is the event that asked for it; `item` LAPOR's own id of what was written. `queued_at` is since when
+    it is to be written, `begun_at` when it was last tried.
     """
 
     n: int
@@ -123,6 +126,7 @@ class Write:
     next_at: datetime | None = None
     item: str | None = None
     reason: str | None = None
+    queued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from services.lapor_bridge.domain.link import Content, Link, Standing, Write
 from services.lapor_bridge.domain.marking import item_line, marker_in, report_line, ticket_in
 from services.lapor_bridge.lapor.ringkas import LONGEST_TITLE, Row, folded
 from shared.clock import JAKARTA
-from shared.events.parts import By, Klasifikasi, LaporOrigin, LaporState
+from shared.events.parts import By, Klasifikasi, LaporOrigin, LaporState, Reporter
 from shared.events.submissions import SubmissionPosted
 from shared.masking import masked
 
@@ -328,7 +328,7 @@ def filled(template: str, values: str) -> str:
 
 
 def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, object]:
-    """The report that a complaint becomes in LAPOR: without identity, under the hub's own account.
+    """The report that a complaint becomes in LAPOR, without identity, under the hub's own account.
 
     The flags are the citizen's: anonymous stays anonymous, confidential becomes `is_secret`. The ticket is
     its mark, in the text and in the tags. Raises Unspeakable.
@@ -356,6 +356,19 @@ def report_to_create(link: Link, content: Content, tongue: Tongue) -> dict[str, 
         "attachments": "[]",
     }
     return {name: value for name, value in report.items() if value is not None}
+
+
+def reported_by(report: Mapping[str, object], reporter: Reporter | None) -> dict[str, object]:
+    """The report in its reporter's own name, where there is one and a way to reach them: LAPOR asks for both.
+
+    NIK and address are not told: LAPOR has no field for them.
+    """
+    contact = {"emailUser": reporter.email, "phoneUser": reporter.phone} if reporter else {}
+    known = {name: value for name, value in contact.items() if value}
+    if reporter is None or not reporter.name or not known:
+        return dict(report)
+    anybodys = {name: value for name, value in report.items() if name != "user_id"}
+    return {**anybodys, "is_new_user_slider": 1, "nameUser": reporter.name, **known}
 
 
 def followup_to_add(link: Link, write: Write, tongue: Tongue) -> dict[str, str]:
