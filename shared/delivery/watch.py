@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shared.database import AWAY
 from shared.delivery import watermark
 from shared.delivery.consumer import Consumer
 from shared.delivery.desk import Desk
@@ -69,7 +70,11 @@ class Watch:
     async def turn(self, _: Desk[Any, Any]) -> float:
         """One look; seconds until the next."""
         deaf_since, self._deaf_since = self._deaf_since, None
-        await self._consumer.mind_the_stop()
+        try:
+            await self._consumer.mind_the_stop()
+        except AWAY:  # of the store; whether the broker answers is another question
+            await self._ask_broker()
+            raise
         now = self._desk.clock()
         kafka = self._consumer.kafka
         if kafka is None:
@@ -80,6 +85,16 @@ class Watch:
             self._deaf_since = deaf_since or now
             await self._mend(now)
         return 0.5 if self._store_watermark else 2.0
+
+    async def _ask_broker(self) -> None:
+        now, kafka = self._desk.clock(), self._consumer.kafka
+        if kafka is None:
+            return
+        try:
+            await bounded(kafka.topics(), self._answer_within.total_seconds())
+        except (KafkaError, TimeoutError):
+            return
+        self._answered_at = now
 
     async def _looks_deaf(self, kafka: Fetching, now: datetime) -> bool:
         """Look once, and tell the metrics and the watermark what is seen."""

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.containers.documents import told
-from tests.containers.engine import SERVICES, run
-from tests.containers.sums import adds_up
+from tests.containers.engine import SERVICES, Compose, run
+from tests.containers.sums import adds_up, stores
 from tests.containers.traffic import Traffic
 from tests.containers.versions import next_version
 from tests.containers.world import Town, until
@@ -73,9 +73,9 @@ def all_is_well(town: Town) -> None:
     raise AssertionError(found)
 
 
-def is_stuck(town: Town, service: str) -> bool:
-    """Whether a service backs off because there is no room."""
-    return "DiskFullError" in ready(town, service).get("consumer", "")
+def says(town: Town, service: str, words: str) -> bool:
+    """Whether a service says this of what keeps it from being ready."""
+    return words in "; ".join(f"{name}: {why}" for name, why in ready(town, service).items())
 
 
 def doctor(town: Town) -> str:
@@ -188,3 +188,84 @@ def test_a_lost_kafka_is_filled_again_from_the_stores(town: Town, desk: Path) ->
         traffic.end()
     town.moved()
     adds_up(town, before, traffic)
+
+
+def test_all_stores_are_restored_on_a_new_disk_while_kafka_is_ahead_of_them(town: Town, desk: Path) -> None:
+    compose = town.compose
+    with Traffic(town) as before:
+        said = compose.shell(told("Back up", "for store in"), desk)
+        before.end()
+    assert "FAILED" not in said
+    adds_up(town, before)
+    with Traffic(town) as after:
+        has_gone_on(after)
+        after.end()
+    adds_up(town, after)
+    by_kafka = {name: ticket for name, ticket in after.tickets.items() if name.startswith("kafka-town:")}
+    after.worked = set()  # what officials did after the backup is lost, and shown by --left
+    restore(town, desk)
+    known = {one: ticket for one, ticket, _ in stores(town)["intake"]["complaints"]}
+    assert by_kafka.items() <= known.items()
+    after.send_again()
+    before.send_again()
+    before.worked = set()
+    with Traffic(town) as traffic:
+        has_gone_on(traffic)
+        traffic.end()
+    adds_up(town, before, after, traffic)
+
+
+def test_a_full_disk_of_postgresql_stops_the_work_and_loses_nothing(town: Town, desk: Path) -> None:
+    if not town.compose.also:
+        town.compose.shell(told("Back up", "for store in"), desk)
+        restore(town, desk)
+    compose = town.compose
+    compose.sql("postgres", "CHECKPOINT")  # the next is minutes away
+    with Traffic(town) as traffic:
+        has_gone_on(traffic)
+        beside(town, "cat /dev/zero > /held/filler || true")
+        until(
+            lambda: all(says(town, one, "DiskFullError") for one in ("intake", "routing")),
+            120,
+            "why they back off",
+        )
+        assert "its disk is full" in doctor(town)
+        with pytest.raises(AssertionError, match=r"PANIC|terminat|closed|refused"):
+            compose.sql("postgres", "CHECKPOINT")  # it ends itself, and is begun again and again
+        until(
+            lambda: all(says(town, one, "store: it does not answer") for one in SERVICES),
+            120,
+            "what they miss",
+        )
+        beside(town, "rm /held/filler")
+        has_gone_on(traffic)
+        traffic.end()
+    adds_up(town, traffic)
+
+
+def restore(town: Town, desk: Path) -> None:
+    """PostgreSQL's disk dies, the next one is small, and the last backup is put on it."""
+    on_a_small_disk(town.compose, desk)
+    town.compose.shell(told("Restore", "docker compose stop\n"), desk, seconds=600)
+    town.moved()
+
+
+def beside(town: Town, script: str) -> None:
+    """Do something on the small disk, from the container that holds it."""
+    (holder,) = run("docker", "ps", "--quiet", "--filter", f"label=holder={town.compose.project}").split()
+    run("docker", "exec", holder, "sh", "-c", script)
+
+
+def on_a_small_disk(compose: Compose, desk: Path) -> None:
+    """PostgreSQL's disk is gone. The next one is small, and held by another container, so that it stays."""
+    compose.do("rm", "--force", "--stop", "postgres")
+    run("docker", "volume", "rm", f"{compose.project}_postgres")
+    file = desk / "small.yml"
+    file.write_text(SMALL_DISK)
+    compose.also.append(file)
+    compose.do("create", "postgres")
+    run(
+        "docker", "run", "--detach", "--rm",
+        "--label", f"stranger={compose.project}", "--label", f"holder={compose.project}",
+        "--volume", f"{compose.project}_small:/held", "--entrypoint", "sleep", "postgres:18", "infinity",
+    )  # fmt: skip

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faststream.kafka import KafkaBroker
 
 from ops.stack.stack import Stack
+from shared.database import AWAY
 from shared.delivery.consumer import Consumer, fetch_carefully
 from shared.delivery.desk import Desk
 from shared.delivery.record import KeptRecord
@@ -94,6 +95,24 @@ async def test_a_consumer_that_takes_over_an_empty_share_asks_for_its_own(
         intake, key = Owner(), uuid4()
         await publish(kafka.bootstrap, intake.replies(key, "waits"))
         await heard(desk, key, ["waits"], watch)
+    finally:
+        await broker.stop()
+
+
+async def test_while_the_store_is_away_nobody_says_that_the_broker_is(
+    desk: Desk[Tally, World], kafka: Stack
+) -> None:
+    broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
+    consumer = Consumer(broker, desk, 0)
+    watch = Watch(desk, consumer, [kafka.bootstrap], 0)
+    await broker.connect()
+    fetch_carefully(broker)
+    await broker.start()
+    try:
+        desk.pool.terminate()
+        with pytest.raises(AWAY):
+            await watch.turn(desk)
+        assert "broker" not in watch.complaints(desk.clock())
     finally:
         await broker.stop()
 
