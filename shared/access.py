@@ -156,6 +156,19 @@ class Access:
             raise Denied(401, "this key has expired", "expired_key")
         return caller
 
+    def speaks_for(self, name: str) -> str | None:
+        """The OPD of a good key of that name; None where there is none."""
+        self._refresh()
+        today = clock.now().astimezone(clock.JAKARTA).date()
+        return next(
+            (
+                caller.opd
+                for caller, expires in self._keys.values()
+                if caller.name == name and caller.opd is not None and (expires is None or today <= expires)
+            ),
+            None,
+        )
+
     def trouble(self) -> str | None:
         """What is wrong with the file as it is now, in words; None where it is in force."""
         self._refresh()

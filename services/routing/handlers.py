@@ -1,6 +1,6 @@
 """What routing hears, and which rule answers it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from services.routing import store
 from services.routing.domain import (
@@ -17,6 +17,7 @@ from services.routing.domain import (
 )
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
+from services.routing.domain.updates import Speaker
 from services.routing.domain.wording import discreetly
 from shared.delivery.fold import Fold, Rule
 from shared.events.fact import Fact
@@ -82,12 +83,20 @@ hears: Mapping[type[Fact], Rule[Case, City]] = {
     acts.Extend: discreetly(oversight.extend),
 }
 
-fold = Fold(
-    hears,
-    load=store.load_cases,
-    save=store.save_cases,
-    city=store.load_city,
-    forget=erasing.forget,
-    lookups={OpdUpdatePosted: store.cases_of_updates},
-    refuses={OpdUpdatePosted: updates.refusal},
-)
+
+def routing_fold(speaks_for: Callable[[str], str | None]) -> Fold[Case, City]:
+    """The fold. `speaks_for`: name of an OPD's system -> whose it is."""
+
+    async def speaker(event: OpdUpdatePosted) -> Speaker:
+        return Speaker(speaks_for(event.source))
+
+    return Fold(
+        hears,
+        load=store.load_cases,
+        save=store.save_cases,
+        city=store.load_city,
+        forget=erasing.forget,
+        lookups={OpdUpdatePosted: store.cases_of_updates},
+        refuses={OpdUpdatePosted: updates.refusal},
+        examine={OpdUpdatePosted: speaker},
+    )

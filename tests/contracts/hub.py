@@ -16,12 +16,14 @@ def parts_of(name: str, folder: Path) -> Parts:
     assert service.name == name
     master = folder / "master.key"
     master.write_bytes(base64.b64encode(b"m" * 32))
+    keys = folder / "keys.json"
+    keys.write_text('{"keys": []}')
     settings = service.settings.model_validate(
         {
             "store_dsn": "postgresql://nobody:nothing@127.0.0.1:1/nowhere",
             "kafka_bootstrap": "127.0.0.1:1",
             "http_port": 1,
-            "keys_file": folder / "keys.json",
+            "keys_file": keys,
             "master_key_file": master,
         }
     )

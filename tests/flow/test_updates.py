@@ -26,7 +26,7 @@ async def test_an_opds_system_accepts_repeats_itself_and_is_refused_what_cannot_
         await hub.produce("opd.updates", ticket, json.dumps(body).encode())
 
     async def receipts() -> list[tuple[str, Any]] | None:
-        heard = [h for h in await hub.read("routing.receipts") if h.data["source"] == "sistem-uji"]
+        heard = [h for h in await hub.read("routing.receipts") if h.data["source"] == "trial-opd-perkim"]
         found = [
             (h.type, h.data.get("repeated", [error["field"] for error in h.data.get("errors", ())]))
             for h in heard
@@ -51,7 +51,7 @@ def update(ticket: str, name: str, act: str, **more: Any) -> dict[str, Any]:
     """An update as PERKIM's system sends it, done now."""
     at = datetime.now(UTC).isoformat()  # noqa: TID251 — an outside system's clock
     return {
-        "source": "sistem-uji",
+        "source": "trial-opd-perkim",
         "reference": name,
         "opd": "PERKIM",
         "ticket": ticket,

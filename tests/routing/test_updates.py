@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from services.routing.domain.acts import HandBack, Route
+from services.routing.domain.acts import Answer, HandBack, Route
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
-from services.routing.handlers import fold as the_fold
+from services.routing.domain.updates import Speaker, unknown_ticket
+from services.routing.handlers import routing_fold
 from shared.clock import now
 from shared.decision import Refused
 from shared.delivery.desk import Desk
@@ -17,7 +18,7 @@ from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.delivery.record import KeptRecord
 from shared.delivery.saying import make_months
-from shared.events.parts import Attachment
+from shared.events.parts import Attachment, FieldError
 from shared.events.routing import ComplaintAnswered
 from shared.events.updates import OpdUpdatePosted, UpdateAccepted, UpdateRefused
 from tests.conftest import MakeStore
@@ -51,9 +52,10 @@ def an_update(act: Any, reference: str = "wo-1", place: str | None = None, **mor
         "act": act,
         "at": NOW,
     }
-    return OpdUpdatePosted(**{**fields, **more}).known_as(
+    posted = OpdUpdatePosted(**{**fields, **more}).known_as(
         fact_id(place or f"record {reference} {act} {more}")
     )
+    return posted.found(Speaker("LAMPU" if posted.source == "sistem-lampu" else None))
 
 
 def refusal(case: Case, update: OpdUpdatePosted) -> tuple[str, str]:
@@ -145,13 +147,36 @@ def test_what_holds_already_is_accepted_as_a_repeat_and_its_name_is_taken() -> N
     assert refusal(decision.state, an_update("answer", text="Menyala."))[0] == "reference"
 
 
-def test_an_update_is_only_for_the_opd_that_has_the_case() -> None:
+def test_a_system_speaks_for_its_own_opd_alone() -> None:
     field, reason = refusal(a_case("routed"), an_update("accept", opd="JALAN"))
-    assert field == "opd"
-    assert "JALAN" in reason
-    moved = fold(a_case("routed"), done(Route(opd="JALAN"))).state
-    assert refusal(moved, an_update("accept"))[0] == "opd"
-    assert refusal(a_case("triage"), an_update("accept"))[0] == "opd"
+    assert (field, reason) == ("opd", "this source speaks for LAMPU alone")
+    for nobody in (an_update("accept", source="sistem-asing"), an_update("accept").model_copy().found(None)):
+        field, reason = refusal(a_case("routed"), nobody)
+        assert field == "source"
+        assert "keys add" in reason
+
+
+def test_of_a_case_that_never_was_its_opds_a_system_learns_no_more_than_of_none() -> None:
+    told = {
+        (error.field, error.reason)
+        for state in ("triage", "routed", "in_work", "answered", "closed")
+        for error in [foreign_refusal(a_case(state))]
+    }
+    assert told == {("ticket", unknown_ticket().reason)}
+
+
+def foreign_refusal(case: Case) -> FieldError:
+    foreign = an_update("accept", source="sistem-jalan", opd="JALAN").found(Speaker("JALAN"))
+    with pytest.raises(Refused) as refused:
+        fold(case, foreign)
+    [error] = refused.value.errors
+    return error
+
+
+def test_one_that_lost_the_case_is_told_so_and_not_how_it_stands_now() -> None:
+    moved = fold(a_case("routed"), done(Route(opd="JALAN")), done(Answer(text="Diaspal."))).state
+    field, reason = refusal(moved, an_update("progress", text="Jalan."))
+    assert (field, reason) == ("opd", "the case is not with LAMPU; progress is for the OPD that has it")
 
 
 def test_a_hand_back_that_was_made_by_http_is_no_error_by_kafka() -> None:
@@ -226,7 +251,7 @@ async def inbox(store_of: MakeStore) -> Inbox:
     desk: Desk[Case, City] = Desk(
         name="routing",
         pool=pool,
-        fold=the_fold,
+        fold=routing_fold({"sistem-lampu": "LAMPU", "sistem-jalan": "JALAN"}.get),
         epoch=1,
         metrics=Metrics(),
         seals=lambda _: None,
@@ -336,4 +361,4 @@ async def test_of_what_nobody_can_be_told_of_only_its_place_is_kept(inbox: Inbox
 @pytest.mark.store
 async def test_an_update_about_a_case_in_triage_is_refused_and_others_go_on(inbox: Inbox) -> None:
     said = await inbox.takes(an_update("accept", "wo-3", ticket="0000000003A"), an_update("accept"))
-    assert said == [("update.refused", ["opd"]), ("complaint.accepted", []), ("update.accepted", False)]
+    assert said == [("update.refused", ["ticket"]), ("complaint.accepted", []), ("update.accepted", False)]

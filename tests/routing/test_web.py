@@ -14,7 +14,7 @@ from httpx import ASGITransport, AsyncClient
 
 from services.routing.domain.case import Case
 from services.routing.domain.city import City
-from services.routing.handlers import fold
+from services.routing.handlers import routing_fold
 from services.routing.web import case_routes
 from shared.access import Access, new_key
 from shared.clock import now
@@ -71,7 +71,7 @@ async def open_office(pool: Pool, keys_file: Path) -> AsyncIterator[Office]:
     desk: Desk[Case, City] = Desk(
         name="routing",
         pool=pool,
-        fold=fold,
+        fold=routing_fold(lambda _: None),
         epoch=1,
         metrics=Metrics(),
         seals=lambda _: None,

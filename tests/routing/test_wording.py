@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from services.routing.domain import acts
 from services.routing.domain.acts import Act, Answer, Close, HandBack, Progress, Reject, Reopen, Route
 from services.routing.domain.case import Case
+from services.routing.domain.updates import Speaker
 from shared.events.parts import Attachment
 from shared.events.updates import OpdUpdatePosted, UpdateAccepted
 from tests.routing.world import ACTS, AT_LAMPS, NOW, VAGUE, a_case, done, fact_id, fold, received
@@ -80,16 +81,20 @@ def test_the_same_words_again_say_nothing_though_they_were_masked() -> None:
 
 def test_an_opds_own_system_is_masked_alike_and_told_so_also_when_it_repeats_itself() -> None:
     def update(record: str) -> OpdUpdatePosted:
-        return OpdUpdatePosted(
-            source="sistem-lampu",
-            reference="wo-1",
-            opd="LAMPU",
-            ticket="0123456789A",
-            act="answer",
-            at=NOW,
-            text=QUOTING,
-            attachments=(Attachment(name=f"foto {NIK}.jpg", **FILE),),
-        ).known_as(fact_id(record))
+        return (
+            OpdUpdatePosted(
+                source="sistem-lampu",
+                reference="wo-1",
+                opd="LAMPU",
+                ticket="0123456789A",
+                act="answer",
+                at=NOW,
+                text=QUOTING,
+                attachments=(Attachment(name=f"foto {NIK}.jpg", **FILE),),
+            )
+            .known_as(fact_id(record))
+            .found(Speaker("LAMPU"))
+        )
 
     first = fold(a_case("routed"), update("first"))
     answered, receipt = first.says

@@ -55,6 +55,19 @@ def bearer(secret: str) -> str:
     return f"Bearer {secret}"
 
 
+def test_a_name_speaks_for_the_opd_of_its_key_as_long_as_that_is_good(keys: KeysFile) -> None:
+    keys.add("sistem-dishub", "opd:DISHUB")
+    keys.add("sikesal", "publisher")
+    keys.add("sistem-lama", "opd:DLH", days=-1)
+    keys.add("sistem-baru", "opd:DLH", days=0)
+    access = Access(keys.path)
+    assert access.speaks_for("sistem-dishub") == "DISHUB"
+    assert access.speaks_for("sistem-baru") == "DLH"
+    assert [access.speaks_for(name) for name in ("sikesal", "sistem-lama", "siapa")] == [None] * 3
+    keys.write({"keys": keys.entries[1:]})  # revoked
+    assert access.speaks_for("sistem-dishub") is None
+
+
 def test_a_key_says_who_came_and_as_what(keys: KeysFile) -> None:
     secret, dishub = keys.add("sikesal", "publisher"), keys.add("dishub-desk", "opd:DISHUB")
     access = Access(keys.path)

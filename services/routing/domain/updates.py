@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,14 @@ from shared.events.updates import OpdUpdatePosted, UpdateAccepted, UpdateRefused
 SKEW = timedelta(minutes=5)
 """How far another system's clock may run ahead before its instants are taken for the future."""
 
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Which OPD the sender of an update speaks for; None: none is known."""
+
+    opd: str | None
+
+
 _WORDS: Mapping[str, tuple[type[Act], str, Callable[[Case, Any, City, datetime], Decision[Case]]]] = {
     "accept": (Accept, "text", work.accept),
     "progress": (Progress, "text", work.progress),
@@ -35,8 +43,10 @@ _WORDS: Mapping[str, tuple[type[Act], str, Callable[[Case, Any, City, datetime],
 def on_opd_update_posted(case: Case, event: OpdUpdatePosted, city: City, now: datetime) -> Decision[Case]:
     """Do it once. The same identity again is told so; with other content it is refused.
 
-    Raises Refused where the act cannot be, naming the field.
+    A system speaks for its own OPD alone, and learns nothing of cases that never were that OPD's. Raises Refused
+    where the act cannot be, naming the field.
     """
+    _check_speaker(event)
     if case.knows(event.id):
         return Decision(case)
     update = Update(source=event.source, reference=event.reference, fingerprint=_fingerprint(event))
@@ -61,8 +71,8 @@ def refusal(source: str, reference: str, errors: Sequence[FieldError]) -> Update
 
 
 def unknown_ticket() -> FieldError:
-    """Why an update is about no case."""
-    return FieldError(field="ticket", reason="no case has this ticket")
+    """Why an update is about no case, or about none that its OPD may know of."""
+    return FieldError(field="ticket", reason="no case that this OPD has or had has this ticket")
 
 
 def _used_before() -> FieldError:
@@ -74,10 +84,22 @@ def _fingerprint(event: OpdUpdatePosted) -> str:
     return hashlib.sha256(event.write()).hexdigest()
 
 
+def _check_speaker(event: OpdUpdatePosted) -> None:
+    """The source is the name of a key with the role of that OPD."""
+    speaker = event.findings
+    opd = speaker.opd if isinstance(speaker, Speaker) else None
+    if opd is None:
+        raise wrong("source", "is the name of no OPD's key; `./simpul keys add` makes one")
+    if opd != event.opd:
+        raise wrong("opd", f"this source speaks for {opd} alone")
+
+
 def _check_owner(case: Case, event: OpdUpdatePosted, kind: type[Act]) -> None:
+    if event.opd not in {given.opd for given in case.dispositions}:
+        raise Refused([unknown_ticket()])
     repeats_hand_back = kind is HandBack and case.state == "triage"
     if case.opd != event.opd and not repeats_hand_back:
-        reason = f"the case is {case.state} and not with {event.opd}; {event.act} is for the OPD that has it"
+        reason = f"the case is not with {event.opd}; {event.act} is for the OPD that has it"
         raise Refused([FieldError(field="opd", reason=reason)], conflict=True)
 
 
