@@ -15,7 +15,7 @@ import structlog
 import uvloop
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -38,7 +38,7 @@ from shared.logging import where
 from shared.operations import operations_routes
 from shared.sealing import Seal
 from shared.settings import ServiceSettings
-from shared.web import HttpServer, answer_problems, never, problem
+from shared.web import HttpServer, Shut, answer_problems, never
 
 log = structlog.get_logger(__name__)
 
@@ -317,18 +317,7 @@ class _Process:
     def _app(self) -> FastAPI:
         app = make_app(self._name, self._metrics, self._is_overtaken)
 
-        @app.middleware("http")
-        async def while_draining(
-            request: Request, go_on: Callable[[Request], Awaitable[Response]]
-        ) -> Response:
-            if request.url.path not in ("/live", "/ready", "/metrics") and (
-                self._draining or self._desk is None
-            ):
-                return problem(
-                    503, "Not ready; try again", headers={"Retry-After": "2", "Connection": "close"}
-                )
-            return await go_on(request)
-
+        app.add_middleware(Shut, while_=lambda: self._draining or self._desk is None)
         limit_bodies(app, self._access, self._parts.bodies)
 
         @app.get("/live", include_in_schema=False)

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.access import Denied
 from shared.database import AWAY, refuses_the_row
@@ -143,6 +144,26 @@ def _errors(error: RequestValidationError) -> list[FieldError]:
 def as_json(value: object) -> bytes:
     """Compact JSON of plain values."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class Shut:
+    """ASGI middleware: while a service starts or leaves, only its probes are answered, and all else 503.
+
+    Bare, because Starlette's own kind of middleware costs more than the rest of the way to a route.
+    """
+
+    PROBES = frozenset({"/live", "/ready", "/metrics"})
+
+    def __init__(self, app: ASGIApp, while_: Callable[[], bool]) -> None:
+        self._app = app
+        self._while = while_
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in self.PROBES and self._while():
+            headers = {"Retry-After": "2", "Connection": "close"}
+            await problem(503, "Not ready; try again", headers=headers)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class HttpServer:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from ops.bench import hop, measuring, report
+from ops.bench import hop, intake, measuring, report
 from ops.bench.measuring import Size
 from ops.bench.report import Figure
 from ops.bench.scene import Scene, a_scene
@@ -18,6 +18,7 @@ Bench = Callable[[Scene, Size], Awaitable[list[Figure]]]
 
 BENCHES: Mapping[str, tuple[Bench, str]] = {
     "hop": (hop.measure, "events through one service, beside a bare loop"),
+    "intake": (intake.measure, "complaints by HTTP, beside one commit each"),
 }
 
 

@@ -78,15 +78,14 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
     @router.post(
         "",
         status_code=201,
-        response_model_exclude_none=True,
+        response_model=Taken,
         responses={200: {"model": Taken, "description": "A repeat"}},
     )
     async def post_complaint(
         posted: PostedComplaint,
         caller: Annotated[Caller, Depends(publisher)],
-        response: Response,
         idempotency_key: Annotated[Reference | None, AfterValidator(nobodys), Header()] = None,
-    ) -> Taken:
+    ) -> Response:
         """Hand a complaint in. The same reference with the same content is a repeat (200), with other
         content a conflict (409)."""
         submission = _submission(posted, caller, idempotency_key).known_as(uuid4())
@@ -96,14 +95,18 @@ def complaint_routes(desk: Desk[Complaint, Means], access: Access) -> APIRouter:
             errors = [e for said in applied.says if isinstance(said, SubmissionRefused) for e in said.errors]
             raise Refused(errors, conflict=applied.state.is_known)
         newcomer = applied.state.newcomer
-        response.status_code = 200 if accepted.repeated else 201
-        response.headers["Location"] = f"/v1/complaints/{accepted.ticket}"
-        return Taken(
+        taken = Taken(
             ticket=accepted.ticket,
             complaint_id=accepted.complaint_id,
             repeated=accepted.repeated,
             # a repeat in the same transaction finds the newcomer, and is told no secret either
             secret=None if accepted.repeated or newcomer is None else newcomer.secret,
+        )
+        return Response(
+            taken.model_dump_json(exclude_none=True),
+            200 if accepted.repeated else 201,
+            {"Location": f"/v1/complaints/{accepted.ticket}"},
+            "application/json",
         )
 
     @router.get("")

@@ -20,7 +20,7 @@ from shared.decision import Refused, Unworkable
 from shared.delivery.desk import Busy
 from shared.events.parts import FieldError
 from shared.events.submissions import SubmissionPosted
-from shared.web import HttpServer, NotFound, answer_problems
+from shared.web import HttpServer, NotFound, Shut, answer_problems
 
 SECRET = "rahasia warga contoh"
 SUBMISSION: dict[str, Any] = {
@@ -245,3 +245,22 @@ def test_a_port_that_is_taken_stops_the_start_with_a_sentence() -> None:
         )
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"cannot start: port {port} cannot be bound")
+
+
+async def test_while_a_service_starts_or_leaves_only_its_probes_are_answered() -> None:
+    shut = True
+    app = FastAPI()
+    app.add_middleware(Shut, while_=lambda: shut)
+
+    @app.get("/live")
+    @app.get("/v1/complaints")
+    async def answer() -> str:
+        return "here"
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://intake") as http:
+        assert (await http.get("/live")).status_code == 200
+        away = await http.get("/v1/complaints")
+        assert (away.status_code, away.headers["retry-after"]) == (503, "2")
+        assert away.json()["title"] == "Not ready; try again"
+        shut = False
+        assert (await http.get("/v1/complaints")).json() == "here"
