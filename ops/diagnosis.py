@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from ops import topics
-from ops.hub import Hub
+from ops.hub import Hub, way_to_tables
 from ops.stack.parts import SERVICES
 from ops.stack.stack import PartStatus, Stack
 from services.lapor_bridge import store as mirror
@@ -159,12 +159,10 @@ async def stores(patient: Patient) -> list[Finding]:
                     Finding(service, "PostgreSQL does not let it into its store", patient.here.way_up)
                 )
         elif missing := await unapplied(store, service):
-            found.append(Finding(service, f"its store lacks {', '.join(missing)}", _prepare(patient)))
+            found.append(
+                Finding(service, f"its store lacks {', '.join(missing)}", way_to_tables(patient.here))
+            )
     return found
-
-
-def _prepare(patient: Patient) -> str:
-    return patient.here.way_up if isinstance(patient.here, Stack) else "docker compose run --rm ops prepare"
 
 
 async def topics_as_listed(patient: Patient) -> list[Finding]:

@@ -63,12 +63,27 @@ class Hub(Protocol):
 
 @asynccontextmanager
 async def store(here: Hub, service: str) -> AsyncGenerator[Connection, None]:
-    """A connection to a service's store, as the service comes in."""
+    """A connection to a service's store, as the service comes in. Refusal where it lacks what is asked for in it."""
     connection = await asyncpg.connect(here.dsn(service), timeout=10)
     try:
         yield connection
+    except _LACKS:
+        raise Refusal(f"the store of {service} lacks tables of this version; {way_to_tables(here)}") from None
     finally:
         await connection.close()
+
+
+def way_to_tables(here: Hub) -> str:
+    """How a store gets the tables of this version."""
+    return here.way_up if isinstance(here, Stack) else "docker compose run --rm ops prepare"
+
+
+_LACKS = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+)
 
 
 @dataclass(frozen=True)

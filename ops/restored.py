@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -90,6 +90,7 @@ async def restore(here: Hub, service: str, who: audit.Operator, reason: str) -> 
     async with store(here, service) as connection:
         if await restoring.who_runs(connection, service):
             raise Refusal(f"{service} runs; stop it first, then restore its store, then say this")
+        await see_topics(here, topics.read())
         await saying.make_months(connection, clock.now().date())
         since = await restoring.last_said(connection)
         erased = await _erase_again(here, connection, service, since and since - MARGIN)
@@ -100,6 +101,21 @@ async def restore(here: Hub, service: str, who: audit.Operator, reason: str) -> 
         rewound = await _rewind(here, service)
         epoch = await restoring.raise_epoch(connection, numbers, who, reason, clock.now())
     return Restored(epoch, said_before, rewound, erased)
+
+
+async def see_topics(here: Hub, wanted: Iterable[str]) -> None:
+    """Refusal where topics are missing: there would be nothing to look through, and Kafka's client never tires."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=here.bootstrap.split(","), request_timeout_ms=10_000)
+    try:
+        await admin.start()
+        there = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    if missing := sorted(set(wanted) - there):
+        raise Refusal(
+            f"Kafka has no {', '.join(missing)}: ./simpul topics --create makes them; if Kafka was lost,"
+            " ./simpul republish --new-kafka comes after this"
+        )
 
 
 def _is_kept(topic: topics.Topic) -> bool:

@@ -222,7 +222,10 @@ class _Process:
         if relay is not None:
             drained = await relay.drain(self._settings.drain_seconds * 0.2)
             await relay.close()
-            log.info("left", everything_published=drained)
+            if drained is None:
+                log.info("left", another_process_publishes=True)
+            else:
+                log.info("left", everything_published=drained)
         if desk is not None:
             await desk.poster.close()
         if self._parts.close is not None:

@@ -112,13 +112,13 @@ class Relay:
                 await self._wait(pause)
                 pause = min(pause * 2, 5.0)
 
-    async def drain(self, seconds: float) -> bool:
-        """Publish what is left, for so many seconds; whether everything went out."""
+    async def drain(self, seconds: float) -> bool | None:
+        """Publish what is left, for so many seconds; whether everything went out. None: another process does it."""
         try:
             async with asyncio.timeout(seconds):
                 while await self._turn():
                     pass
-                return self._connection is not None
+                return True if self._connection is not None else None
         except Exception as error:
             log.warning("relay could not drain", error=type(error).__name__, at=where(error))
             return False

@@ -56,11 +56,11 @@ class Town:
     def key(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._keys[role]}"}
 
-    def send(self, index: int = 1) -> str:
+    def send(self, index: int = 1, **more: Any) -> str:
         """The ticket of a new complaint."""
         answer = self.http.post(
             f"{self.url('intake', index)}/v1/complaints",
-            json=complaint(reference=reference()),
+            json=complaint(reference=reference(), **more),
             headers=self.key("publisher"),
         )
         assert answer.status_code == 201, answer.text

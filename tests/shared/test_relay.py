@@ -6,6 +6,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from ops.stack.stack import Stack
 from shared.delivery.desk import Desk
 from shared.delivery.relay import MOST_BYTES, Relay, Session
 from tests.conftest import MakeStore
@@ -76,3 +77,20 @@ async def test_a_round_takes_so_many_bytes_and_nothing_that_was_said_after_them(
         await say(desk, position, this, MEGABYTE)
     await say(desk, fitting + 5, following, 10)
     assert await taken(desk) == [*range(1, fitting + 2)]
+
+
+async def test_who_does_not_lead_says_nothing_of_what_the_leader_publishes(
+    desk: Desk[Tally, World], postgres: Stack
+) -> None:
+    name = await desk.pool.fetchval("SELECT current_database()")
+
+    async def session() -> Session:
+        connection: Session = await asyncpg.connect(postgres.database_dsn(name, role="routing"))
+        return connection
+
+    leader, other = (Relay(desk, ["127.0.0.1:1"], session) for _ in range(2))
+    assert await leader.drain(5) is True
+    assert await other.drain(5) is None
+    await leader.close()
+    assert await other.drain(5) is True
+    await other.close()
