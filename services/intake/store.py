@@ -26,6 +26,7 @@ from services.intake.domain.public import Card, Survivor
 from services.intake.domain.tickets import ticket_for
 from services.intake.domain.timeline import NOBODYS, Step
 from shared.database import Connection, Transaction
+from shared.delivery import forgetting
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event
 from shared.events.intake import ComplaintReceived
@@ -204,6 +205,7 @@ async def save_complaints(tx: Transaction, changed: Mapping[UUID, Complaint], *,
     known = [c for c in changed.values() if c.is_known and c.newcomer is None]
     await _update_standing(tx, known)
     await _amend(tx, [c for c in known if any(step.code == "amended" for step in c.fresh)])
+    await _rename(tx, {c.id: c.pseudonym for c in known if c.pseudonym is not None})
     await _amend_identities(tx, {c.id: c.amended for c in known if c.amended is not None}, seal)
     await filing.keep_files(tx, changed.values(), seal)
     await filing.list_files(tx, [c for c in changed.values() if not c.files_listed])
@@ -337,6 +339,24 @@ async def _amend(tx: Transaction, complaints: Sequence[Complaint]) -> None:
             WHERE c.complaint_id = u.complaint_id""",
         *map(list, zip(*rows, strict=True)),
     )
+
+
+async def _rename(tx: Transaction, pseudonyms: Mapping[UUID, str]) -> None:
+    """Another pseudonym for these reporters, also in what was said before: it may be said again."""
+    if not pseudonyms:
+        return
+    rows = await tx.fetch(
+        "SELECT complaint_id, reporter FROM complaints WHERE complaint_id = ANY($1::uuid[]) AND reporter <> ''",
+        list(pseudonyms),
+    )
+    await tx.execute(
+        "UPDATE complaints AS c SET reporter = n.pseudonym FROM unnest($1::uuid[], $2::text[]) AS n (id, pseudonym)"
+        " WHERE c.complaint_id = n.id AND c.reporter <> ''",
+        list(pseudonyms),
+        list(pseudonyms.values()),
+    )
+    renamed = {row["complaint_id"]: (row["reporter"], pseudonyms[row["complaint_id"]]) for row in rows}
+    await forgetting.reword(tx, renamed, ComplaintReceived)
 
 
 async def _amend_identities(
@@ -493,13 +513,21 @@ async def find_card(connection: Connection, ticket: str) -> Card | None:
 async def receipts_of(
     connection: Connection, source: str, *, references: Sequence[str], after: str | None, limit: int
 ) -> list[Receipt]:
-    """What one source handed in, by reference: all of it from `after` on, or these references alone."""
+    """What one source handed in, by reference: all of it from `after` on, or these references alone.
+
+    A post that somebody else had found before stands as that first find does.
+    """
     rows = await connection.fetch(
-        """SELECT reference, ticket, complaint_id, received_at, confidential, status, opd,
-                  merged_into IS NOT NULL AS merged
-             FROM complaints
-            WHERE source = $1 AND ($2::text[] = '{}' OR reference = ANY($2)) AND ($3::text IS NULL OR reference > $3)
-            ORDER BY reference LIMIT $4""",
+        f"""SELECT c.reference, c.ticket, c.complaint_id, c.received_at,
+                   c.confidential OR coalesce(first.confidential, false) AS confidential,
+                   coalesce(first.status, c.status) AS status, coalesce(first.opd, c.opd) AS opd,
+                   coalesce(first.merged_into, c.merged_into) IS NOT NULL AS merged
+              FROM complaints AS c
+              LEFT JOIN candidates AS d ON d.complaint_id = c.complaint_id AND c.status = 'candidate'
+              LEFT JOIN complaints AS first ON first.ticket = ({_FIRST})
+             WHERE c.source = $1 AND ($2::text[] = '{{}}' OR c.reference = ANY($2))
+               AND ($3::text IS NULL OR c.reference > $3)
+             ORDER BY c.reference LIMIT $4""",  # noqa: S608
         source,
         list(references),
         after,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.database import Transaction
 from shared.delivery.record import unpack_headers
 from shared.events.catalogue import EVENTS
+from shared.events.fact import Event
 from shared.events.notices import NoticeRequested
 from shared.events.words import STATEMENTS, Scope, is_touched, wordless
 
@@ -40,6 +41,18 @@ async def forget(tx: Transaction, erased: Mapping[UUID, Scope]) -> None:
         await _forget_letters(tx, key, scope)
         if scope == "complaint":
             await _forget_answers(tx, key)
+
+
+async def reword(tx: Transaction, words: Mapping[UUID, tuple[str, str]], kind: type[Event]) -> None:
+    """In what was said of this type about these complaints, put the second of two words in place of the first."""
+    await tx.execute(
+        "UPDATE delivery.said AS s SET value = convert_to(replace(convert_from(s.value, 'UTF8'), n.old, n.new), 'UTF8')"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (key, old, new) WHERE s.key = n.key AND s.type = $4",
+        list(words),
+        [old for old, _ in words.values()],
+        [new for _, new in words.values()],
+        kind.type,
+    )
 
 
 async def _forget_said(tx: Transaction, key: UUID, scope: Scope) -> None:

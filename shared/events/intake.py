@@ -59,7 +59,8 @@ class ComplaintReceived(_IntakeFact):
 class ComplaintAmended(_IntakeFact):
     """The complaint says something else now. `changed` names the fields; each of them has its new value here.
 
-    A field that is not named in `changed` is as it was, and null here. `attachments` are all there are now.
+    A field that is not named in `changed` is as it was, and null here. `attachments` are all there are now. `reporter`:
+    the pseudonym that takes the place of the one before, where somebody asked to stay anonymous; null: it is as it was.
     """
 
     type: ClassVar[str] = "simpul.complaint.amended.v1"
@@ -90,6 +91,7 @@ class ComplaintAmended(_IntakeFact):
     anonymous: bool | None = None
     confidential: bool | None = None
     forward: bool | None = None
+    reporter: str | None = None
     attachments: tuple[Attachment, ...] | None = None
 
 

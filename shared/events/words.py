@@ -74,6 +74,7 @@ _SIDES: Mapping[str, Blank] = {"ours": _text, "theirs": _text, "agreed": _text}
 
 WHO: Mapping[type[Event], Mapping[str, Blank]] = {
     ComplaintReceived: {"reporter": _text},
+    ComplaintAmended: {"reporter": _text},
     NoticeRequested: {"conversation": _text},
 }
 """Fields that lead to the reporter: gone with either scope."""

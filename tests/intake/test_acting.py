@@ -115,6 +115,46 @@ async def test_what_is_wrong_is_told_by_field_and_not_quoted(
     assert "rahasia" not in answer.text.replace('"rahasia"', "")
 
 
+@pytest.mark.parametrize("flag", ["confidential", "anonymous"])
+async def test_a_verifier_protects_and_only_the_reporter_takes_a_protection_back(
+    intake: Intake, flag: str
+) -> None:
+    taken = await intake.taken()
+    assert (await intake.act(taken.ticket, "amend", {flag: True}, key="verifier")).status_code == 200
+    for key in ("verifier", "admin"):
+        refused = await intake.act(taken.ticket, "amend", {flag: False}, key=key)
+        assert refused.status_code == 422
+        assert [error["field"] for error in refused.json()["errors"]] == [flag]
+    assert (await intake.act(taken.ticket, "amend", {flag: False}, key="sikesal")).status_code == 200
+
+
+async def test_whoever_becomes_anonymous_later_shares_no_pseudonym_with_their_other_complaints(
+    intake: Intake,
+) -> None:
+    reporter = {"phone": "0800-000-0017"}
+    first, second = await intake.taken(reporter=reporter), await intake.taken(reporter=reporter)
+    names = await pseudonyms(intake)
+    assert names[first.ticket] == names[second.ticket]
+    for repeated in (False, True):
+        done = await intake.act(first.ticket, "amend", {"anonymous": True}, key="sikesal")
+        assert done.json()["repeated"] is repeated
+    after = await pseudonyms(intake)
+    assert after[second.ticket] == names[second.ticket]
+    assert after[first.ticket] not in ("", names[first.ticket])
+    (said,) = await since_received(intake)
+    assert (said["reporter"], said["changed"]) == (after[first.ticket], ["anonymous"])
+    told = {one["ticket"]: one["reporter"] for one in await intake.said("intake.events") if "ticket" in one}
+    assert told == after  # what may be said again no longer tells, either
+    await intake.act(first.ticket, "amend", {"anonymous": False}, key="sikesal")
+    assert await pseudonyms(intake) == after
+
+
+async def pseudonyms(intake: Intake) -> dict[str, str]:
+    """By ticket."""
+    rows = await intake.desk.pool.fetch("SELECT ticket, reporter FROM complaints")
+    return {row["ticket"]: row["reporter"] for row in rows}
+
+
 async def test_a_reply_answers_what_the_citizen_was_last_asked(intake: Intake) -> None:
     taken = await intake.taken()
     question = asked()

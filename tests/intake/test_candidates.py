@@ -169,6 +169,11 @@ async def test_who_finds_the_same_link_again_is_decided_with_the_first(intake: I
     assert (await waiting(intake))["candidates"] == []
     assert (await intake.http.get(f"/v1/complaints/{third.ticket}")).json()["status"]["code"] == "received"
     assert len(await intake.said("intake.events")) == 1
+    mine = {"Authorization": f"Bearer {intake.keys['sikesal']}"}
+    listed = (await intake.http.get("/v1/complaints", headers=mine)).json()["complaints"]
+    assert {one["ticket"]: one["status"] for one in listed} == dict.fromkeys(
+        (first.ticket, second.ticket, third.ticket), "received"
+    )
 
 
 @pytest.mark.store

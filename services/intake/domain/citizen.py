@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from services.intake.domain import keyed
 from services.intake.domain.acts import Amend, Rate, Reply, Withdraw
 from services.intake.domain.complaint import Complaint, Content, Rating
 from services.intake.domain.following import spoken
@@ -26,7 +27,7 @@ _WORDS = frozenset({"title", "text"})
 """What the reporter alone may change."""
 
 
-def amend(complaint: Complaint, act: Amend, _keys: Subkeys, now: datetime) -> Decision[Complaint]:
+def amend(complaint: Complaint, act: Amend, keys: Subkeys, now: datetime) -> Decision[Complaint]:
     """Say what changed, and nothing where nothing did; the sealed words follow in any case."""
     require(complaint, "protect" if act.given <= _FLAGS else "amend")
     before = _known(complaint)
@@ -34,10 +35,17 @@ def amend(complaint: Complaint, act: Amend, _keys: Subkeys, now: datetime) -> De
         raise Refused([FieldError(field=name, reason="is the reporter's to change") for name in reporters])
     after = _amended(before, act)
     told = replace(complaint, content=after, amended=_words(act) or None)
+    if after.anonymous and not before.anonymous:  # from now on no two of their complaints meet
+        told = replace(
+            told,
+            pseudonym=keyed.pseudonym(None, anonymous=True, complaint_id=complaint.id, key=keys.pseudonyms),
+        )
     changed = {name: value for name, value in after if value != getattr(before, name)}
     if not changed:
         return Decision(told if told.amended else complaint)
-    said = ComplaintAmended.model_validate({"at": now, "by": act.by, "changed": tuple(changed), **changed})
+    said = ComplaintAmended.model_validate(
+        {"at": now, "by": act.by, "changed": tuple(changed), "reporter": told.pseudonym, **changed}
+    )
     return Decision(told.with_step(Step("amended", now, act.id)), [said])
 
 
@@ -79,9 +87,10 @@ def _known(complaint: Complaint) -> Content:
 
 
 def _reporters(before: Content, act: Amend) -> frozenset[str]:
-    """What of this only the reporter may change: the words, and that they asked to stay anonymous."""
-    unveils = before.anonymous and act.anonymous is False
-    return act.given & _WORDS | ({"anonymous"} if unveils else set())
+    """What of this only the reporter may change: the words, and taking a protection back, whoever asked for it."""
+    held = {"anonymous": before.anonymous, "confidential": before.confidential}
+    lifted = {flag for flag, holds in held.items() if holds and getattr(act, flag) is False}
+    return act.given & _WORDS | lifted
 
 
 def _amended(before: Content, act: Amend) -> Content:

@@ -147,6 +147,8 @@ class Complaint:
     fresh: tuple[Step, ...] = ()
     amended: Mapping[str, str | None] | None = None
     """Words that took the place of others, unmasked, by the fields of `Identity`."""
+    pseudonym: str | None = None
+    """One that takes the place of the reporter's, from now on."""
     fresh_files: tuple[File, ...] = ()
     files_listed: bool = True
     """Whether the store has the lists of its files as they are here."""
