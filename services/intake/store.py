@@ -13,6 +13,7 @@ from services.intake import filing, vault
 from services.intake.domain.channels import CHANNELS
 from services.intake.domain.city import City
 from services.intake.domain.complaint import (
+    Addressee,
     Candidacy,
     Complaint,
     Complaints,
@@ -80,6 +81,9 @@ async def load_complaints(tx: Transaction, ids: Sequence[UUID], *, keys: Subkeys
     found = [one.id for one in known.values() if one.channel in CHANNELS and CHANNELS[one.channel].candidate]
     for complaint, candidacy in (await _candidacies(tx, found) if found else {}).items():
         known[complaint] = replace(known[complaint], candidacy=candidacy)
+    followed = [one for one in known.values() if one.absorbed]
+    for complaint, followers in (await _followers(tx, followed) if followed else {}).items():
+        known[complaint] = replace(known[complaint], followers=followers)
     blank = [complaint for complaint in dict.fromkeys(ids) if complaint not in known]
     return known | await _blank_ones(tx, blank, keys) if blank else known
 
@@ -95,6 +99,35 @@ def _place(kept: str | None) -> Place | None:
 
 def _ref(kept: str | None) -> ComplaintRef | None:
     return None if kept is None else ComplaintRef.model_validate_json(kept)
+
+
+async def _followers(tx: Transaction, survivors: Sequence[Complaint]) -> dict[UUID, tuple[Addressee, ...]]:
+    """Those who are to be told of what befalls these, because theirs were merged into them.
+
+    Their rows are held meanwhile: somebody who is being erased is waited for, and then is nobody to tell.
+    """
+    merged = {ref.complaint_id: one.id for one in survivors for ref in one.absorbed}
+    rows = await tx.fetch(
+        "SELECT complaint_id, ticket, channel, conversation, confidential FROM complaints"
+        " WHERE complaint_id = ANY($1::uuid[]) AND conversation IS NOT NULL ORDER BY complaint_id FOR SHARE",
+        list(merged),
+    )
+    found: dict[UUID, tuple[Addressee, ...]] = {}
+    for row in rows:
+        survivor = merged[row["complaint_id"]]
+        found[survivor] = (*found.get(survivor, ()), _follower(row))
+    return found
+
+
+def _follower(row: "Record") -> Addressee:
+    return Addressee(
+        complaint=row["complaint_id"],
+        ticket=row["ticket"],
+        channel=row["channel"],
+        conversation=row["conversation"],
+        confidential=row["confidential"],
+        follows=True,
+    )
 
 
 _FIRST = """

@@ -58,7 +58,8 @@ def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) ->
         numbered = event.topic in OWNER_TOPICS
         if numbered:
             number = sequence.following(number, epoch)
-        said.append(_saying(row.key, event, cause, ordinals[event.type], number if numbered else None))
+        about = row.key if numbered else event.about or row.key
+        said.append(_saying(about, event, cause, ordinals[event.type], number if numbered else None))
         ordinals[event.type] += 1
     return (row if number == row.said else row._replace(said=number)), said
 

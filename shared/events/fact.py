@@ -93,6 +93,11 @@ class Event(Fact):
     is_tombstone: ClassVar[bool] = False
     """Whether it goes out without a value: the end of its key on a compacted topic."""
 
+    @property
+    def about(self) -> UUID | None:
+        """The complaint that it is about, where that is another one than whose fact caused it; unnumbered ones only."""
+        return None
+
     @classmethod
     def read(cls, value: bytes) -> Self:
         """The event in `value` (JSON), fields that this version does not know ignored.

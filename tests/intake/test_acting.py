@@ -231,6 +231,24 @@ async def test_two_complaints_that_are_merged_are_told_once_each_and_point_one_w
     assert survivor.ticket not in refused.text
 
 
+async def test_the_reporter_of_a_merged_one_is_told_the_answer_until_theirs_is_erased(intake: Intake) -> None:
+    merged, survivor = await intake.taken(conversation="app-17"), await intake.taken()
+    await intake.act(merged.ticket, "merge", {"into": survivor.ticket}, key="verifier")
+    await hears(intake, survivor, routed(), answered())
+    told = [
+        (one["conversation"], one["template"], one["ticket"]) for one in await intake.said("intake.notices")
+    ]
+    assert told == [
+        ("app-17", "received", merged.ticket),
+        ("app-17", "merged", merged.ticket),
+        ("app-17", "answered", merged.ticket),
+    ]
+    await intake.act(merged.ticket, "erase", {"scope": "identity", "reason": "surat 17/2026"}, key="admin")
+    assert await intake.said("intake.notices") == []
+    await hears(intake, survivor, closed("closed"))
+    assert await intake.said("intake.notices") == []
+
+
 async def test_neither_page_tells_of_a_confidential_one(intake: Intake) -> None:
     merged, survivor = await intake.taken(), await intake.taken()
     await intake.act(merged.ticket, "merge", {"into": survivor.ticket}, key="verifier")

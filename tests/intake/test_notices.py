@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from services.intake.domain.acts import Amend, Merge
 from services.intake.domain.citizen import amend
-from services.intake.domain.complaint import Complaint
+from services.intake.domain.complaint import Addressee, Complaint
 from services.intake.domain.following import on_later_fact
 from services.intake.domain.merging import merge
-from services.intake.domain.notices import LONGEST_QUOTE, NOTICES, telling
+from services.intake.domain.notices import FOLLOWED, LONGEST_QUOTE, NOTICES, telling
 from services.intake.domain.receiving import on_submission_posted
 from shared.events.fact import Event
 from shared.events.notices import NoticeRequested
@@ -282,8 +282,62 @@ def test_whose_complaint_is_merged_into_another_is_told_so() -> None:
     assert "ZZT868MPA2Y" not in notice.text
 
 
+def survivor(*, confidential: bool = False, follower_confidential: bool = False) -> Complaint:
+    """A complaint of one conversation that goes on for another's, too."""
+    posted = submission(conversation=TALK, confidential=confidential)
+    merged = ComplaintRef(complaint_id=fact_id("merged"), ticket="ZZT868MPA2Y")
+    other = Addressee(
+        merged.complaint_id, merged.ticket, "app", "app-17", follower_confidential, follows=True
+    )
+    return replace(
+        kept(take_in(blank(posted), posted, KEYS, NOW).state), absorbed=(merged,), followers=(other,)
+    )
+
+
+def test_whose_complaint_was_merged_is_told_what_became_of_the_other_under_their_own_ticket() -> None:
+    own, others = notices_of(follow(survivor(), answered("Lampu sudah diganti."), KEYS, NOW).says)
+    assert (own.conversation, others.conversation, others.channel) == (TALK, "app-17", "app")
+    assert (own.about, others.about) == (survivor().id, fact_id("merged"))
+    assert own.id != others.id
+    assert before_link(others) == (
+        f"Pengaduan ZZT86-8MPA2-Y, yang digabungkan dengan pengaduan lain, telah dijawab oleh {PUPR}:\n\n"
+        "Lampu sudah diganti.\n\nJika masalahnya belum selesai, silakan sampaikan pengaduan baru."
+    )
+    told = [
+        notice.template
+        for fact in (rejected("Milik PLN."), closed("closed"), closed("archived"), closed("blocked"))
+        for notice in notices_of(follow(survivor(), fact, KEYS, NOW).says)
+        if notice.ticket == "ZZT868MPA2Y"
+    ]
+    assert told == ["rejected", "closed", "closed", "closed"]
+
+
+def test_what_is_asked_of_one_reporter_is_not_asked_of_those_who_were_merged() -> None:
+    for fact in (asked("Di RT berapa?"), routed()):
+        (own,) = notices_of(follow(survivor(), fact, KEYS, NOW).says)
+        assert own.conversation == TALK
+
+
+@pytest.mark.parametrize("whose", ["confidential", "follower_confidential"])
+def test_either_flag_binds_what_those_who_were_merged_are_told(whose: str) -> None:
+    said = follow(survivor(**{whose: True}), answered("Lampu sudah diganti."), KEYS, NOW).says
+    (others,) = [notice for notice in notices_of(said) if notice.ticket == "ZZT868MPA2Y"]
+    assert "diganti" not in others.text
+    assert PUPR not in others.text
+    assert "digabungkan" not in others.text
+
+
+def test_who_was_set_apart_again_or_whose_other_is_erased_is_told_nothing_of_it() -> None:
+    for state in (
+        replace(survivor(), absorbed=()),
+        replace(survivor(), erased="identity", conversation=None),
+    ):
+        said = notices_of(follow(state, answered("Sudah."), KEYS, NOW).says)
+        assert [notice for notice in said if notice.ticket == "ZZT868MPA2Y"] == []
+
+
 def test_every_template_can_be_written_for_every_step_it_stands_for() -> None:
-    for code, template in NOTICES.items():
+    for code, template in [*NOTICES.items(), *FOLLOWED.items()]:
         for words_ in (template.words, template.discreet):
             assert "{" not in words_.format(ticket="T", opd="O"), code
         assert "{opd}" not in template.discreet, code

@@ -108,6 +108,21 @@ class Candidacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody to be told: of which complaint of theirs, where, and whether only its status may be told.
+
+    `follows`: it was merged, and what is told befell the one that goes on for it.
+    """
+
+    complaint: UUID
+    ticket: str
+    channel: str
+    conversation: str
+    confidential: bool
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """The state of one complaint.
 
@@ -137,6 +152,8 @@ class Complaint:
     """The complaint that goes on for this one."""
     absorbed: tuple[ComplaintRef, ...] = ()
     """Those that this one goes on for."""
+    followers: tuple[Addressee, ...] = ()
+    """Whose complaints those are, as far as they can be told; read with this one, never written."""
     attachments: tuple[Attachment, ...] = ()
     """What the citizen sent along, whose bytes are here."""
     evidence: tuple[Attachment, ...] = ()

@@ -6,13 +6,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from services.intake.domain.complaint import Complaint
+from services.intake.domain.complaint import Addressee, Complaint
 from services.intake.domain.means import Means
 from services.intake.domain.tickets import grouped
 from services.intake.domain.timeline import Step, StepCode
 from shared.decision import Decision
 from shared.events.ids import notice_id
 from shared.events.notices import NoticeRequested
+
+_ENDS: tuple[StepCode, ...] = ("closed", "archived", "blocked")
 
 LONGEST_QUOTE = 1_500
 """Characters of an official's text in one message; the whole of it stands on the ticket's page."""
@@ -96,6 +98,32 @@ NOTICES: Mapping[StepCode, Template] = MappingProxyType(
 )
 """At which steps of the timeline a reporter is told. Other steps are read on the ticket's page."""
 
+FOLLOWED: Mapping[StepCode, Template] = MappingProxyType(
+    {
+        "answered": Template(
+            "answered",
+            "Pengaduan {ticket}, yang digabungkan dengan pengaduan lain, telah dijawab oleh {opd}.",
+            "Pengaduan {ticket} telah dijawab.",
+            advice="Jika masalahnya belum selesai, silakan sampaikan pengaduan baru.",
+        ),
+        "rejected": Template(
+            "rejected",
+            "Pengaduan {ticket}, yang digabungkan dengan pengaduan lain, tidak dapat ditangani pemerintah kota.",
+            "Pengaduan {ticket} ditolak.",
+        ),
+        **{
+            code: Template(
+                "closed",
+                "Pengaduan {ticket}, yang digabungkan dengan pengaduan lain, telah ditutup."
+                " Terima kasih atas laporan Anda.",
+                "Pengaduan {ticket} telah ditutup. Terima kasih atas laporan Anda.",
+            )
+            for code in _ENDS
+        },
+    }
+)
+"""What those are told whose complaint was merged, of the one that goes on; questions are not theirs to answer."""
+
 Rule = Callable[[Complaint, Any, Means, datetime], Decision[Complaint]]
 
 
@@ -111,53 +139,62 @@ def telling(rule: Rule) -> Rule:
 
 
 def notices_due(before: Complaint, after: Complaint, means: Means) -> Iterator[NoticeRequested]:
-    """What the reporter is told of the steps between these two states, once for each step."""
+    """What its reporter, and those who follow, are told of the steps between these states, once for each step."""
     taken = after.steps - before.steps
     for step in after.fresh[len(after.fresh) - taken :] if taken > 0 else ():
-        template = NOTICES.get(step.code)
-        if template is not None and after.conversation is not None:
-            yield _notice(after, after.conversation, step, template, means)
+        for addressee in _addressees(after):
+            template = (FOLLOWED if addressee.follows else NOTICES).get(step.code)
+            if template is not None:
+                yield _notice(addressee, step, template, means)
 
 
-def _notice(
-    complaint: Complaint, conversation: str, step: Step, template: Template, means: Means
-) -> NoticeRequested:
-    discreet = complaint.confidential
-    return NoticeRequested(
-        ticket=complaint.ticket,
-        channel=complaint.channel,
-        conversation=conversation,
+def _addressees(complaint: Complaint) -> Iterator[Addressee]:
+    """The reporter; and those of the complaints merged into this one, unless this one's words are erased."""
+    if complaint.conversation is not None:
+        yield Addressee(
+            complaint.id, complaint.ticket, complaint.channel, complaint.conversation, complaint.confidential
+        )
+    if complaint.erased is None:
+        merged = {one.complaint_id for one in complaint.absorbed}
+        for one in complaint.followers:
+            if one.complaint in merged:
+                yield replace(one, confidential=one.confidential or complaint.confidential)
+
+
+def _notice(to: Addressee, step: Step, template: Template, means: Means) -> NoticeRequested:
+    discreet = to.confidential
+    notice = NoticeRequested(
+        ticket=to.ticket,
+        channel=to.channel,
+        conversation=to.conversation,
         template=(template.discreet_name if discreet else None) or template.name,
         language="id",
-        text=_discreetly(complaint, template, means)
-        if discreet
-        else _plainly(complaint, step, template, means),
-    ).known_as(notice_id(step.event_id, complaint.ticket))
+        text=_discreetly(to, template, means) if discreet else _plainly(to, step, template, means),
+    )
+    return notice.known_as(notice_id(step.event_id, to.ticket)).told_of(to.complaint)
 
 
-def _plainly(complaint: Complaint, step: Step, template: Template, means: Means) -> str:
+def _plainly(to: Addressee, step: Step, template: Template, means: Means) -> str:
     """Status, agency, and what an official wrote. Never a word of the citizen's own, so anonymous may have it."""
     opd = means.city.opd(step.opd)
-    words = template.words.format(ticket=grouped(complaint.ticket), opd=opd)
+    words = template.words.format(ticket=grouped(to.ticket), opd=opd)
     turn_to = f"Silakan sampaikan kepada: {opd}." if step.code == "rejected" and step.opd else ""
     quote = _shortened(step.text) if step.text else ""
     if quote:
         words = f"{words.removesuffix('.')}:"
-    last = " ".join(filter(None, (turn_to, template.advice, _follow(complaint, template, means))))
+    last = " ".join(filter(None, (turn_to, template.advice, _follow(to, template, means))))
     return "\n\n".join(filter(None, (_capitalized(words), quote, last)))
 
 
-def _discreetly(complaint: Complaint, template: Template, means: Means) -> str:
-    words = template.discreet.format(ticket=grouped(complaint.ticket))
+def _discreetly(to: Addressee, template: Template, means: Means) -> str:
+    words = template.discreet.format(ticket=grouped(to.ticket))
     advice = template.advice if template.discreet_advice is None else template.discreet_advice
-    return "\n\n".join(
-        filter(None, (words, " ".join(filter(None, (advice, _follow(complaint, template, means))))))
-    )
+    return "\n\n".join(filter(None, (words, " ".join(filter(None, (advice, _follow(to, template, means)))))))
 
 
-def _follow(complaint: Complaint, template: Template, means: Means) -> str:
+def _follow(to: Addressee, template: Template, means: Means) -> str:
     if means.follow_at is not None:
-        return f"Perkembangan pengaduan: {means.follow_at}/v1/complaints/{complaint.ticket}"
+        return f"Perkembangan pengaduan: {means.follow_at}/v1/complaints/{to.ticket}"
     return "Simpan nomor ini untuk mengikuti perkembangannya." if template.name == "received" else ""
 
 
