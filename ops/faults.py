@@ -5,12 +5,18 @@ import asyncio
 import json
 import logging
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ops.demo.telling import show_checks
 from ops.refusal import Refusal
 from ops.stack import roots
+from shared import clock
+
+if TYPE_CHECKING:
+    from tests.faults.run import Report
 
 LONG = 10
 """From so many minutes on everything that can happen must have happened once."""
@@ -20,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, metavar="N", help="of faults; the rest comes on top (4)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="another schedule (1)")
     parser.add_argument("--only", metavar="NAME,…", help="only these faults")
-    parser.add_argument("--bug", metavar="NAME", help="plant this bug in a copy: the run must turn red")
+    parser.add_argument(
+        "--bug",
+        metavar="NAME",
+        help="plant this bug in a copy: the run must turn red (today: two of them, by date)",
+    )
     parser.add_argument("--brokers", type=int, default=1, metavar="N", help="three: the loss of a leader (1)")
     parser.add_argument("--keep", action="store_true", help="leave what is stored to be looked at")
     parser.add_argument("--list", action="store_true", help="the names of faults and bugs")
@@ -38,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     only = tuple(name.strip() for name in (args.only or "").split(",") if name.strip())
     if strangers := [name for name in only if name not in menu.ALL]:
         raise Refusal(f"there is no fault {', '.join(strangers)}; --list names them")
-    if args.bug and args.bug not in bugs.BUGS:
+    if args.bug and args.bug not in (*bugs.BUGS, bugs.TODAY):
         raise Refusal(f"there is no bug {args.bug}; --list names them")
     if args.minutes is not None and not 0.1 <= args.minutes <= 24 * 60:
         raise Refusal("--minutes takes 0.1 to 1440")
@@ -46,30 +56,41 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # what is broken here is no news
     root = roots.own() / "faults"
     if args.bug:
-        wish, tree = run.for_bug(args.bug), bugs.plant(args.bug, roots.CLONE, root.with_name("faults-copy"))
-        _told(f"{args.bug}: {bugs.BUGS[args.bug].wrong}")
-    else:
-        minutes = args.minutes or 4.0
-        full = not only and minutes >= LONG
-        wish, tree = run.Wish(minutes, args.seed, only, args.brokers, full=full), roots.CLONE
-    report = asyncio.run(run.run(root, tree, wish, _told, keep=args.keep))
+        chosen = bugs.of_day(clock.now().date()) if args.bug == bugs.TODAY else [args.bug]
+        missed = [name for name in chosen if not _finds(name, root, args)]
+        return int(bool(missed))
+    minutes = args.minutes or 4.0
+    full = not only and minutes >= LONG
+    wish = run.Wish(minutes, args.seed, only, args.brokers, full=full)
+    report = asyncio.run(run.run(root, roots.CLONE, wish, _told, keep=args.keep))
+    _tell(report, args)
+    return int(not report.ok)
+
+
+def _finds(name: str, root: Path, args: argparse.Namespace) -> bool:
+    """Whether a run with this bug in it turns red."""
+    from tests.faults import bugs, run
+
+    _told(f"{name}: {bugs.BUGS[name].wrong}")
+    tree = bugs.plant(name, roots.CLONE, root.with_name("faults-copy"))
+    report = asyncio.run(run.run(root, tree, run.for_bug(name), _told, keep=args.keep, stays=args.keep))
+    _tell(report, args)
+    _told(f"{name} {'was NOT found: the checkers are blind to it' if report.ok else 'was found'}.")
+    return not report.ok
+
+
+def _tell(report: "Report", args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(report.as_json(), indent=2, default=str))
     else:
         _show(report)
-    if args.bug:
-        print(f"{args.bug} {'was NOT found: the checkers are blind to it' if report.ok else 'was found'}.")
-    return int(report.ok if args.bug else not report.ok)
 
 
 def _told(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def _show(report: object) -> None:
-    from tests.faults.run import Report
-
-    assert isinstance(report, Report)
+def _show(report: "Report") -> None:
     console = Console(highlight=False)
     show_checks(console, report.checks)
     console.print(f"faults: {', '.join(f'{name} {n}' for name, n in sorted(report.strikes.items()))}")

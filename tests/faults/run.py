@@ -101,8 +101,13 @@ def for_bug(name: str) -> Wish:
     )
 
 
-async def run(root: Path, tree: Path, wish: Wish, told: Told, *, keep: bool = False) -> Report:
-    """Begin a hub in `root`, on the code of `tree`; break it as wished; count."""
+async def run(
+    root: Path, tree: Path, wish: Wish, told: Told, *, keep: bool = False, stays: bool = True
+) -> Report:
+    """Begin a hub in `root`, on the code of `tree`; break it as wished; count.
+
+    `keep`: what is stored stays to be looked at; `stays`: it does so anyway where something does not add up.
+    """
     began = time.monotonic()
     report = Report(wish.seed, wish.minutes)
     stack = FaultyStack(root, tree, wish.brokers)
@@ -170,7 +175,7 @@ async def run(root: Path, tree: Path, wish: Wish, told: Told, *, keep: bool = Fa
         ok = report.ok
         return report
     finally:
-        await stack.end(keep=keep or not ok)
+        await stack.end(keep=keep or (stays and not ok))
 
 
 async def _break(

@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,10 @@ def test_a_patch_that_does_not_fit_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("one\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"hunk 1 of a\.py fits in 0 places"):
         bugs.apply("--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-two\n+three\n", tmp_path)
+
+
+def test_every_bug_has_its_day() -> None:
+    first = date(2026, 11, 24)
+    assert {name for n in range(len(bugs.BUGS)) for name in bugs.of_day(first + timedelta(n))} == set(
+        bugs.BUGS
+    )

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -61,6 +62,17 @@ BUGS: Mapping[str, Bug] = {
         "the relay waits for the next word, not for its clock", ("broker-killed",), stops_early=True
     ),
 }
+
+
+TODAY = "today"
+"""Stands for two of them, chosen by date, so that each has its turn within as many days as there are bugs."""
+
+
+def of_day(day: date) -> tuple[str, str]:
+    """The two bugs of this day."""
+    names = list(BUGS)
+    first = 2 * day.toordinal()
+    return names[first % len(names)], names[(first + 1) % len(names)]
 
 
 def plant(name: str, tree: Path, copy: Path) -> Path:
