@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["hang", "error_500", "too_many", "reset", "lost_answer", "html", "truncated"]
+Kind = Literal["hang", "error_500", "too_many", "reset", "lost_answer", "html", "truncated", "muddled"]
 
 WORKED: dict[Kind, bool] = {
     "hang": False,
@@ -21,6 +21,7 @@ WORKED: dict[Kind, bool] = {
     "lost_answer": True,
     "html": False,
     "truncated": True,
+    "muddled": True,
 }
 """Whether the request takes effect before it goes wrong, unless the fault says otherwise."""
 
@@ -240,6 +241,20 @@ async def _truncated(fault: Fault, answer: _Answer | None, send: Send) -> None: 
     await _respond(send, status, body[: len(body) // 2], "application/json")
 
 
+async def _muddled(fault: Fault, answer: _Answer | None, send: Send) -> None:  # noqa: ARG001
+    """A page with its rows in reverse, and each twice; anything else as it is."""
+    status, body = (answer.start["status"], answer.body) if answer else (200, b"{}")
+    try:
+        whole = json.loads(body)
+        rows = whole["results"]["data"]
+    except (ValueError, KeyError, TypeError):
+        rows = None
+    if isinstance(rows, list):
+        whole["results"]["data"] = [row for row in reversed(rows) for _ in range(2)]
+        body = json.dumps(whole).encode()
+    await _respond(send, status, body, "application/json")
+
+
 _Spoil = Callable[[Fault, _Answer | None, Send], Awaitable[None]]
 _SPOIL: dict[Kind, _Spoil] = {
     "error_500": _error_500,
@@ -248,4 +263,5 @@ _SPOIL: dict[Kind, _Spoil] = {
     "lost_answer": _lost_answer,
     "html": _html,
     "truncated": _truncated,
+    "muddled": _muddled,
 }

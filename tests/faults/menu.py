@@ -583,6 +583,7 @@ MENU: Mapping[str, type[Fault]] = {
     "lapor-errs": lapor({"kind": "error_500", "share": 0.3}, {"kind": "too_many", "share": 0.3}),
     "lapor-forgets-to-answer": lapor({"kind": "reset"}, {"kind": "lost_answer", "method": "POST"}),
     "lapor-babbles": lapor({"kind": "html", "share": 0.3}, {"kind": "truncated", "share": 0.3}),
+    "lapor-muddles": lapor({"kind": "muddled", "method": "GET", "share": 0.7}),
     "lapor-away": LaporAway,
 }
 

@@ -148,3 +148,13 @@ def test_seeded_life_moves_reports_by_the_rules(own_lapor: LaporProcess) -> None
     assert len(done) >= 20
     counted = own_lapor.http.get("/control/counters").json()
     assert sum(counted["writes"]["control:liven"].values()) == len(done)
+
+
+def test_a_muddled_page_holds_every_row_twice_and_the_newest_first(lapor: LaporProcess) -> None:
+    for _ in range(3):
+        send(lapor)
+    url = "/complaints?page_size=50"
+    true = [row["id"] for row in lapor.http.get(url).json()["results"]["data"]]
+    lapor.http.post("/control/faults", json={"kind": "muddled", "path": "/complaints", "method": "GET"})
+    muddled = [row["id"] for row in lapor.http.get(url).json()["results"]["data"]]
+    assert muddled == [row for row in reversed(true) for _ in range(2)]
