@@ -25,7 +25,7 @@ from services.lapor_bridge.domain.acts import (
     NotFoundThere,
     Postponed,
 )
-from services.lapor_bridge.domain.link import CREATE, Link, Write
+from services.lapor_bridge.domain.link import CREATE, Link, Write, is_due
 from services.lapor_bridge.domain.marking import marker_of
 from services.lapor_bridge.lapor import client, translation
 from services.lapor_bridge.lapor.client import LaporClient, LaporError, NotSent, NotThere
@@ -94,13 +94,13 @@ class Forwarding:
         async with desk.read() as connection:
             link = (await store.load_links(connection, [key]))[key]
         write = link.next_write
-        if write is None or write.next_at is None or write.next_at > desk.clock():
+        if write is None or not is_due(write.next_at, desk.clock()):
             return None
         outcome: Fact
         try:
             restored_at = _restored_of_late(desk)
             if write.state == "attempted":
-                outcome = await self.look_up(link, write, words, restored_at)
+                outcome = await self.look_up(desk, link, write, words, restored_at)
             else:
                 may_be_there = restored_at is not None and write.attempts == 0
                 begun = AttemptBegun(n=write.n, lease=2 * self.seconds + asking.SECONDS)
@@ -108,7 +108,7 @@ class Forwarding:
                 write = link.write(write.n) or write
                 outcome = NotFoundThere(n=write.n, attempt=write.attempts)
                 if may_be_there:
-                    outcome = await self.look_up(link, write, words, restored_at)
+                    outcome = await self.look_up(desk, link, write, words, restored_at)
                 if isinstance(outcome, NotFoundThere):
                     outcome = await self.attempt(link, write, words)
             if isinstance(outcome, Delivered) and outcome.lapor_id is not None:
@@ -165,12 +165,17 @@ class Forwarding:
         return await self.reporters.of(ticket, confidential=content.confidential)
 
     async def look_up(
-        self, link: Link, write: Write, words: Tongue, restored_at: datetime | None = None
+        self,
+        desk: Desk[Any, Any],
+        link: Link,
+        write: Write,
+        words: Tongue,
+        restored_at: datetime | None = None,
     ) -> Fact:
         """Whether what an attempt without outcome, or this store's former self, wrote is there, by its mark."""
         try:
             if write.n == CREATE:
-                found = await self._reports_with(link, write, words, restored_at)
+                found = await self._reports_with(desk, link, write, words, restored_at)
                 here = [Delivered(n=write.n, lapor_id=lapor_id) for lapor_id in found]
             else:
                 found = await self._items_with(link, write)
@@ -188,10 +193,21 @@ class Forwarding:
         return here[0] if here else NotFoundThere(n=write.n, attempt=write.attempts)
 
     async def _reports_with(
-        self, link: Link, write: Write, words: Tongue, restored_at: datetime | None
+        self,
+        desk: Desk[Any, Any],
+        link: Link,
+        write: Write,
+        words: Tongue,
+        restored_at: datetime | None,
     ) -> Sequence[str]:
+        """Reports there with our ticket, changed since the attempt; by our clock, which may have been ahead then, but
+        not since later than the listing was read, for that goes by LAPOR's own clock."""
         assert write.begun_at is not None
-        begun = write.begun_at if restored_at is None else min(write.begun_at, restored_at - LOOKS_BACK)
+        async with desk.read() as connection:
+            reached = await store.reached(connection)
+        begun = min(at for at in (write.begun_at, desk.clock(), reached) if at is not None)
+        if restored_at is not None:
+            begun = min(begun, restored_at - LOOKS_BACK)
         since = translation.written(begun - MARGIN, words.zone)
         return [
             translation.tracking_id_of(report)

@@ -4,14 +4,23 @@ is here; whoever opened `tx` ends it."""
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
 from services.lapor_bridge.domain.city import City, parse_city
-from services.lapor_bridge.domain.link import Content, Difference, Here, Link, Posting, Standing, Write
+from services.lapor_bridge.domain.link import (
+    LONGEST_WAIT,
+    Content,
+    Difference,
+    Here,
+    Link,
+    Posting,
+    Standing,
+    Write,
+)
 from shared.database import Connection, Transaction
 from shared.events.parts import FieldError
 from shared.events.submissions import SubmissionPosted
@@ -122,10 +131,17 @@ async def save_links(tx: Transaction, links: Mapping[UUID, Link]) -> None:
         await tx.execute(_SAVE_WRITES, *zip(*writes, strict=True))
 
 
+LONGEST_LOOK = timedelta(hours=25)
+"""No look is put off for longer: one that seems to be was put off by a clock that was wrong."""
+
+
 async def due_to_work(connection: Connection, now: datetime, limit: int) -> list[UUID]:
     """Complaints whose next write is due, the longest waiting first."""
     rows = await connection.fetch(
-        "SELECT complaint_id FROM links WHERE work_at <= $1 ORDER BY work_at LIMIT $2", now, limit
+        "SELECT complaint_id FROM links WHERE work_at <= $1 OR work_at > $3 ORDER BY work_at LIMIT $2",
+        now,
+        limit,
+        now + LONGEST_WAIT,
     )
     return [row["complaint_id"] for row in rows]
 
@@ -135,7 +151,10 @@ async def due_to_post(
 ) -> list[tuple[UUID, int, SubmissionPosted]]:
     """Submissions that are to be handed to intake, again or for the first time, with how often they were."""
     rows = await connection.fetch(
-        "SELECT complaint_id, posting FROM links WHERE post_at <= $1 ORDER BY post_at LIMIT $2", now, limit
+        "SELECT complaint_id, posting FROM links WHERE post_at <= $1 OR post_at > $3 ORDER BY post_at LIMIT $2",
+        now,
+        limit,
+        now + LONGEST_WAIT,
     )
     postings = [(row["complaint_id"], _posting("waiting", row["posting"], None)) for row in rows]
     return [(key, posting.posts, posting.body) for key, posting in postings if posting.body is not None]
@@ -158,10 +177,11 @@ async def postpone_looks(connection: Connection, keys: Sequence[UUID], until: da
 async def due_to_look_at(connection: Connection, now: datetime, limit: int) -> list[tuple[UUID, str]]:
     """Linked reports that are to be read again, the longest waiting first."""
     rows = await connection.fetch(
-        "SELECT complaint_id, lapor_id FROM links WHERE look_at <= $1 AND lapor_id IS NOT NULL"
+        "SELECT complaint_id, lapor_id FROM links WHERE (look_at <= $1 OR look_at > $3) AND lapor_id IS NOT NULL"
         " ORDER BY look_at LIMIT $2",
         now,
         limit,
+        now + LONGEST_LOOK,
     )
     return [(row["complaint_id"], row["lapor_id"]) for row in rows]
 

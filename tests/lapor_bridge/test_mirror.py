@@ -139,6 +139,24 @@ async def test_the_listing_finds_our_report_before_the_look_up_does(bridge: Brid
         assert await connection.fetchval("SELECT count(*) FROM links") == 1
 
 
+@pytest.mark.parametrize("days", [-3, 1, 3])
+async def test_a_clock_that_was_wrong_for_a_while_doubles_and_delays_nothing(
+    bridge: Bridge, lapor: Lapor, days: int
+) -> None:
+    break_next(lapor, "lost_answer", "/complaints/complaint", method="POST")
+    bridge.ahead = timedelta(days=days)
+    await bridge.hear(KEY, received(), routed("DISHUB"))
+    await bridge.forward()
+    assert (await bridge.link(KEY)).writes[0].state == "attempted"
+    bridge.ahead = timedelta(0)
+    await bridge.forward(3)
+    assert writes_of_the_hub(lapor) == ["create"]
+    assert (await bridge.link(KEY)).lapor_id is not None
+    await bridge.hear(KEY, answered())
+    await bridge.forward(2)
+    assert writes_of_the_hub(lapor) == ["create", "answer"]
+
+
 async def test_while_lapor_is_away_nothing_is_lost(bridge: Bridge, lapor: Lapor) -> None:
     lapor.go_away()
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())

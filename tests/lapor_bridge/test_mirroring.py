@@ -241,7 +241,12 @@ OPEN_UNDATED = standing(as_of=None)
     ],
 )
 def test_an_older_look_never_moves_a_report_back(known: Standing | None, found: Standing, state: str) -> None:
-    assert newest(known, found).state == state
+    assert newest(known, found, NOW).state == state
+
+
+def test_a_look_by_a_clock_that_was_ahead_keeps_no_later_one_out() -> None:
+    by_a_wrong_clock = standing(as_of=NOW + timedelta(days=3))
+    assert newest(by_a_wrong_clock, CLOSED, NOW).state == "closed"
 
 
 def test_a_report_of_another_number_is_not_this_one() -> None:

@@ -16,7 +16,16 @@ from services.lapor_bridge.domain.acts import (
     Postponed,
 )
 from services.lapor_bridge.domain.city import City
-from services.lapor_bridge.domain.link import CREATE, OWN_EFFECTS, Link, Standing, Write, backoff
+from services.lapor_bridge.domain.link import (
+    CREATE,
+    LONGEST_WAIT,
+    OWN_EFFECTS,
+    Link,
+    Standing,
+    Write,
+    backoff,
+    is_due,
+)
 from shared.decision import Decision, Refused
 from shared.events.fact import Event
 from shared.events.lapor import LaporDeliveryFailed, LaporLinked
@@ -32,7 +41,7 @@ LOOKUPS = 100
 def on_attempt_begun(link: Link, act: AttemptBegun, _city: City, now: datetime) -> Decision[Link]:
     """Take the write, if it is its turn and nobody else has it. Refused otherwise: nothing may be sent then."""
     write = link.next_write
-    if write is None or write.n != act.n or write.state != "waiting" or not _due(write, now):
+    if write is None or write.n != act.n or write.state != "waiting" or not is_due(write.next_at, now):
         raise Refused([FieldError(field="n", reason="it is not this write's turn")], conflict=True)
     begun = replace(
         write,
@@ -129,10 +138,6 @@ def on_lookup_failed(link: Link, act: LookupFailed, _city: City, now: datetime) 
     return Decision(link.with_write(replace(write, lookups=lookups, next_at=later, reason=act.reason)))
 
 
-def _due(write: Write, now: datetime) -> bool:
-    return write.next_at is not None and write.next_at <= now
-
-
 def _in_flight(link: Link, n: int, attempt: int) -> Write | None:
     """The write, if this very attempt of it is still open; what is told about an older one is out of date."""
     write = link.write(n)
@@ -140,7 +145,7 @@ def _in_flight(link: Link, n: int, attempt: int) -> Write | None:
 
 
 def _later(now: datetime, tries: int, retry_after: float | None) -> datetime:
-    return now + max(backoff(tries), timedelta(seconds=retry_after or 0))
+    return now + min(max(backoff(tries), timedelta(seconds=retry_after or 0)), LONGEST_WAIT)
 
 
 def _held(link: Link, write: Write, reason: str) -> Decision[Link]:

@@ -228,3 +228,12 @@ OWN_EFFECTS: Mapping[Operation, frozenset[LaporState]] = {
 def backoff(tries: int) -> timedelta:
     """How long to leave LAPOR alone after that many tries in vain: 5 s, doubled each time, 15 minutes at most."""
     return min(timedelta(seconds=5 * 2 ** min(tries - 1, 10)), timedelta(minutes=15))
+
+
+LONGEST_WAIT = timedelta(hours=2)
+"""Longer is nothing put off that is to be written or handed in, whatever LAPOR asks for."""
+
+
+def is_due(at: datetime | None, now: datetime) -> bool:
+    """Whether its time has come. One that lies too far ahead was set by a clock that was wrong, and counts as come."""
+    return at is not None and not now < at <= now + LONGEST_WAIT

@@ -157,7 +157,7 @@ def _fingerprint(submission: SubmissionPosted) -> bytes:
 
 def _seen(link: Link, act: ReportSighted, now: datetime) -> Link:
     """The link with the newest that is known of the report; an older look changes nothing back."""
-    seen = newest(link.seen, act.standing)
+    seen = newest(link.seen, act.standing, now)
     if act.replies is None:
         return replace(link, seen=seen)
     look_at = None if seen.state in ENDED_THERE else now + LOOK_EVERY
@@ -166,13 +166,19 @@ def _seen(link: Link, act: ReportSighted, now: datetime) -> Link:
     return replace(link, seen=seen, updated_at=updated_at if settled else None, look_at=look_at)
 
 
-def newest(known: Standing | None, found: Standing) -> Standing:
+AHEAD = timedelta(minutes=5)
+"""A look that says it was taken later than this from now was taken by a clock that was wrong."""
+
+
+def newest(known: Standing | None, found: Standing, now: datetime) -> Standing:
     """Which of two looks at a report holds now.
 
     By when they were taken, if both say; a look of unknown age (an export without a date), or an older one,
     only ever moves a report forward: it may be of last year.
     """
     if known is None or (known.as_of is None and found.as_of is not None):
+        return found
+    if known.as_of is not None and known.as_of > now + AHEAD:
         return found
     if known.as_of is not None and found.as_of is not None and found.as_of >= known.as_of:
         return found
