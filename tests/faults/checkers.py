@@ -400,8 +400,8 @@ def clocks(e: Evidence) -> Iterator[Check]:
     yield none("on sla.state the newest word stands last", [key for key in last if last[key] != newest[key]])
 
 
-ON_THE_WAY_MS = 30_000
-"""How long an event may be on its way to Kafka, after the time that its record bears."""
+ON_THE_WAY_MS, PROMPTLY_MS = 30_000, 3_000
+"""How long an event may be on its way to Kafka, after the time that its record bears; and where nothing hinders it."""
 
 
 def _false_alarms(e: Evidence, office: Office) -> Iterator[str]:
@@ -410,7 +410,7 @@ def _false_alarms(e: Evidence, office: Office) -> Iterator[str]:
     for one in e.of("sla.events", "clock.breached"):
         if one.made_ms is None:
             continue
-        until = one.made_ms - ON_THE_WAY_MS
+        until = one.made_ms - (PROMPTLY_MS if e.prompt else ON_THE_WAY_MS)
         both = [
             [(r.type, r.data) for r in owner.get(one.key, ()) if r.time_ms < until]
             for owner in (intake, routing)

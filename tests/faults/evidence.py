@@ -75,6 +75,8 @@ class Evidence:
     deadlocks: int
     calm: bool
     """Nothing was killed, frozen or cut off: then nothing has a reason to be sent twice."""
+    prompt: bool
+    """Nothing kept what was published from its topic."""
     now: datetime
 
     def good(self, topic: str) -> Iterator[Rec]:
@@ -136,6 +138,7 @@ async def gather(
     now: datetime,
     *,
     calm: bool,
+    prompt: bool,
 ) -> Evidence:
     """Read it all."""
 
@@ -167,6 +170,7 @@ async def gather(
         policies=policies,
         deadlocks=stack.places.log("postgres").read_text(errors="replace").count("deadlock detected"),
         calm=calm,
+        prompt=prompt,
         now=now,
     )
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 
 from ops import topics
 from ops.prepare import prepare
+from ops.refusal import Refusal
 from ops.stack import credentials, kafka, roots
 from ops.stack.parts import CITY, CITY_DIR, SERVICES, SIMULATOR, replica, service_of
 from ops.stack.ports import HOST
@@ -29,6 +31,8 @@ PARTS = tuple(replica(service, n) for service in SERVICES for n in range(REPLICA
 
 WAYS = ("kafka", "postgres", "lapor")
 LAPOR_SECONDS = 4.0
+PATIENCE = 240.0
+"""Seconds within which a part that was brought back must be ready."""
 QUIET_RATES = {
     f"SIMPUL_RATE_{of}": "100000" for of in ("PUBLISHER", "BRIDGE", "OPD", "VERIFIER", "ADMIN", "PUBLIC")
 }
@@ -105,6 +109,17 @@ class FaultyStack(Stack):
         if self._proxy is not None:
             self._proxy.kill()
             self._proxy.wait()
+
+    async def bring_back(self, *parts: str) -> None:
+        """Start these and wait until they are ready, however long a busy machine takes over it."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await self.start(parts)
+            except Refusal:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(1)
 
     def revive(self, part: str) -> None:
         """Begin a part's process if it is gone, without waiting for it."""

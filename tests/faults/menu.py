@@ -286,7 +286,7 @@ class BrokerKilled(Fault):
         self.stack.kill(self.broker)
 
     async def heal(self) -> None:
-        await self.stack.start(["kafka"])
+        await self.stack.bring_back("kafka")
 
 
 class BrokerFrozen(Fault):
@@ -349,7 +349,7 @@ class EventWithheld(Fault):
         finally:
             await connection.close()
         self.field.withheld.update(str(row["key"]) for row in self.rows)
-        await self.stack.start(["kafka"])
+        await self.stack.bring_back("kafka")
 
     async def heal(self) -> None:
         connection = await asyncpg.connect(self.stack.database_dsn(self.target), timeout=10)
@@ -385,7 +385,7 @@ class StoreKilled(Fault):
 
     async def heal(self) -> None:
         await self.stack.processes.ended("postgres", 20)
-        await self.stack.start(["postgres"])
+        await self.stack.bring_back("postgres")
 
 
 class ConnectionsExhausted(Fault):
@@ -549,7 +549,7 @@ class LaporAway(Fault):
 
     async def heal(self) -> None:
         await self.stack.processes.ended(SIMULATOR, 10)
-        await self.stack.start([SIMULATOR])
+        await self.stack.bring_back(SIMULATOR)
 
 
 MENU: Mapping[str, type[Fault]] = {
@@ -597,6 +597,8 @@ DIRECTED: Mapping[str, type[Fault]] = {
 ALL: Mapping[str, type[Fault]] = {**MENU, **DIRECTED}
 CALM = frozenset({"slow-store", "network-latency"})
 """Under these nothing is killed or cut off."""
+PROMPT = CALM | {"monitor-down-at-the-deadline"}
+"""Under these what is published is on its topic at once."""
 
 POINTS = tuple(fault.point for fault in MENU.values() if issubclass(fault, DieAt))
 """Where processes die."""

@@ -25,7 +25,7 @@ from tests.faults.canaries import canaries
 from tests.faults.checkers import CHECKERS
 from tests.faults.history import History
 from tests.faults.hub import PARTS, FaultyStack, city_whose_day_ends, first_day_ending
-from tests.faults.menu import ALL, CALM, Fault, Field, kinds
+from tests.faults.menu import ALL, CALM, PROMPT, Fault, Field, kinds
 from tests.faults.people import REFUSED_BY_THE_STORE, Pace, People
 from tests.faults.schedule import LANES, Strike, plan
 from tests.faults.sometimes import RARE, Sometimes
@@ -138,10 +138,10 @@ async def run(
                 healed = time.monotonic()
                 for part in PARTS:
                     stack.revive(part)
-                await stack.start(["kafka", "postgres", "simulator"])
+                await stack.bring_back("kafka", "postgres", "simulator")
                 await people.stop()
                 await traffic
-                await stack.start(PARTS)
+                await stack.bring_back(*PARTS)
                 await people.ask_again()
                 report.trouble += await _rest(stack, wish.patience)
                 report.healed_seconds = time.monotonic() - healed
@@ -160,6 +160,7 @@ async def run(
             policies,
             clock.now(),
             calm=bool(wish.only) and CALM.issuperset(wish.only),
+            prompt=bool(wish.only) and PROMPT.issuperset(wish.only),
         )
         report.checks = [check for checker in CHECKERS for check in checker(found)]
         report.checks += await canaries(stack, found)

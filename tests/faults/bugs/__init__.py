@@ -51,7 +51,10 @@ BUGS: Mapping[str, Bug] = {
         "a stream is freed without the complaint's lock", ("event-withheld", "slow-store"), minutes=1.2
     ),
     "breach-without-watermark": Bug(
-        "the sweep speaks up to now, whatever waits unread", ("monitor-down-at-the-deadline",), acts=15.0
+        "the sweep speaks up to now, whatever waits unread",
+        ("monitor-down-at-the-deadline",),
+        acts=25.0,
+        minutes=1.0,
     ),
     "breach-without-dedupe": Bug("a breach that was said is said again", ("network-latency",)),
     "sweep-locks-clocks-first": Bug(
