@@ -71,7 +71,9 @@ COMMANDS = {
         elsewhere=True,
     ),
     "secrets": Command(
-        "ops.secrets", "make what a hub in containers keeps secret, where it is missing", elsewhere=True
+        "ops.secrets",
+        "make what a hub in containers keeps secret, where it is missing; give stores new passwords",
+        elsewhere=True,
     ),
     "kafka": Command("ops.kafka_tool", "Kafka's console tools, pointed at the local broker"),
     "contracts": Command(

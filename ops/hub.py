@@ -51,6 +51,12 @@ class Hub(Protocol):
     def database_dsn(self, database: str, role: str = postgres.SUPERUSER) -> str:
         """The address of any database, as the one who may do everything or as another role."""
 
+    def keep_password(self, name: str, password: str, *, until_set: bool = False) -> None:
+        """Another password for a role of PostgreSQL; `until_set`: beside the one that is still in force."""
+
+    def password_to_be(self, name: str) -> str | None:
+        """The one that was kept beside, if one was."""
+
     def url(self, part: str) -> str:
         """Where a service answers HTTP."""
 
@@ -117,6 +123,16 @@ class Elsewhere:
     def passwords(self) -> dict[str, str]:
         """The stores' passwords, by service."""
         return {service: credentials.store_password(self.secrets, service) for service in SERVICES}
+
+    def keep_password(self, name: str, password: str, *, until_set: bool = False) -> None:
+        file = credentials.store_password_file(self.secrets, name)
+        file = file.with_name(f"{file.name}{credentials.NEXT}") if until_set else file
+        credentials.write_private(file, password, 0o640)
+
+    def password_to_be(self, name: str) -> str | None:
+        file = credentials.store_password_file(self.secrets, name)
+        file = file.with_name(f"{file.name}{credentials.NEXT}")
+        return file.read_text(encoding="utf-8").strip() if file.exists() else None
 
     def url(self, part: str) -> str:
         return self.services.format(service=part)

@@ -12,9 +12,10 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.access import Access, Denied
+from shared.delivery.metrics import Metrics
 from shared.events.parts import FieldError
 from shared.limits import TooMany
-from shared.web import problem, turned_away
+from shared.web import count_turned_away, problem, turned_away
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -44,15 +45,23 @@ class Larger:
 
 
 def limit_bodies(
-    app: FastAPI, access: Access, larger: Mapping[str, Larger], *, patience: float = PATIENCE
+    app: FastAPI,
+    access: Access,
+    larger: Mapping[str, Larger],
+    *,
+    patience: float = PATIENCE,
+    metrics: Metrics | None = None,
 ) -> None:
-    """Answer 413 to a body above its route's limit; `larger`: path as routes are written -> its own limit."""
+    """Answer 413 to a body above its route's limit; `larger`: path as routes are written -> its own limit.
+
+    Who is turned away before a large body is read is counted in `metrics`, as who is turned away after.
+    """
     table = [(compile_path(path)[0], limit) for path, limit in larger.items()]
 
     def limit_of(path: str) -> Larger:
         return next((limit for pattern, limit in table if pattern.match(path)), Larger(DEFAULT, keyed=False))
 
-    app.add_middleware(_Limited, access=access, limit_of=limit_of, patience=patience)
+    app.add_middleware(_Limited, access=access, limit_of=limit_of, patience=patience, metrics=metrics)
 
 
 class _Refusal(Exception):
@@ -72,8 +81,14 @@ class _Limited:
     """The ASGI middleware: it stands before everything that reads a body."""
 
     def __init__(
-        self, app: ASGIApp, access: Access, limit_of: Callable[[str], Larger], patience: float
+        self,
+        app: ASGIApp,
+        access: Access,
+        limit_of: Callable[[str], Larger],
+        patience: float,
+        metrics: Metrics | None,
     ) -> None:
+        self._metrics = metrics
         self._app = app
         self._access = access
         self._limit_of = limit_of
@@ -91,6 +106,7 @@ class _Limited:
                 self._access.looked_up(Request(scope))
             body.expect(headers.get(b"content-length"))
         except (Denied, TooMany) as error:
+            count_turned_away(self._metrics, error)
             body.refusal = _Refusal(turned_away(error))
         except _Refusal as refusal:
             body.refusal = refusal

@@ -321,7 +321,7 @@ class _Process:
         app = make_app(self._name, self._metrics, self._is_overtaken)
 
         app.add_middleware(Shut, while_=lambda: self._draining or self._desk is None)
-        limit_bodies(app, self._access, self._parts.bodies)
+        limit_bodies(app, self._access, self._parts.bodies, metrics=self._metrics)
 
         @app.get("/live", include_in_schema=False)
         async def live() -> JSONResponse:

@@ -50,6 +50,12 @@ def turned_away(error: Denied | TooMany) -> JSONResponse:
     return problem(error.status, error.reason, headers=headers)
 
 
+def count_turned_away(metrics: Metrics | None, error: Denied | TooMany, role: str = "none") -> None:
+    """One more caller that was not let in: why, and with which role (`none` where no good key told one)."""
+    if metrics is not None:
+        metrics.turned_away.labels(error.why if isinstance(error, Denied) else "too_many", role).inc()
+
+
 async def never() -> bool:
     """Nobody takes over."""
     return False
@@ -63,10 +69,6 @@ def answer_problems(
     `overtaken`: whether a newer version of the service is taking over. What breaks here then may go well there.
     """
 
-    def count(request: Request, why: str) -> None:
-        if metrics is not None:
-            metrics.turned_away.labels(why, getattr(request.state, "role", "none")).inc()
-
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> JSONResponse:
         title = "This cannot be done now" if error.conflict else "Something is wrong with what was sent"
@@ -78,12 +80,12 @@ def answer_problems(
 
     @app.exception_handler(Denied)
     async def denied(request: Request, error: Denied) -> JSONResponse:
-        count(request, error.why)
+        count_turned_away(metrics, error, getattr(request.state, "role", "none"))
         return turned_away(error)
 
     @app.exception_handler(TooMany)
     async def too_many(request: Request, error: TooMany) -> JSONResponse:
-        count(request, "too_many")
+        count_turned_away(metrics, error, getattr(request.state, "role", "none"))
         return turned_away(error)
 
     @app.exception_handler(NotFound)

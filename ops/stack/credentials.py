@@ -14,6 +14,10 @@ TRIAL_ROLES = ("publisher", "opd:DISHUB", "opd:PUPR", "opd:DLH", "opd:PERKIM", "
 """One key for each is written by `up`."""
 
 
+NEXT = ".next"
+"""What ends the name under which a password is kept before it is set."""
+
+
 def passwords(file: Path, names: Iterable[str]) -> dict[str, str]:
     """name → password; those that are missing are made."""
     known: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -22,6 +26,12 @@ def passwords(file: Path, names: Iterable[str]) -> dict[str, str]:
         known |= missing
         write_private(file, json.dumps(known, indent=2))
     return known
+
+
+def keep_password(file: Path, name: str, password: str) -> None:
+    """In a local hub: another password for a role of PostgreSQL."""
+    known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    write_private(file, json.dumps(known | {name: password}, indent=2))
 
 
 def master_key(file: Path) -> Path:

@@ -117,6 +117,15 @@ class Stack:
         known = credentials.passwords(self.places.passwords, ())
         return postgres.dsn(role, known.get(role, ""), self.ports.of("postgres") or 0, database)
 
+    def keep_password(self, name: str, password: str, *, until_set: bool = False) -> None:
+        """Another password for a role of PostgreSQL; `until_set`: beside the one that is still in force."""
+        kept_as = f"{name}{credentials.NEXT}" if until_set else name
+        credentials.keep_password(self.places.passwords, kept_as, password)
+
+    def password_to_be(self, name: str) -> str | None:
+        """The one that was kept beside, if one was."""
+        return credentials.passwords(self.places.passwords, ()).get(f"{name}{credentials.NEXT}")
+
     def url(self, part: str) -> str:
         """Where one of our own processes serves HTTP."""
         return f"http://{HOST}:{self.ports.of(part)}"

@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from ops import hub, keyring, secrets
-from ops.hub import Elsewhere
+from ops.hub import Elsewhere, Hub
 from ops.refusal import Refusal
+from ops.stack import credentials, postgres
 from ops.stack.credentials import BRIDGE, bridge_key, store_password_file
+from ops.stack.stack import Stack
 from shared.access import Access
 from shared.sealing import Seal
 
@@ -113,3 +117,45 @@ def test_a_hub_elsewhere_is_named_by_all_its_variables(
     monkeypatch.delenv("SIMPUL_SERVICES")
     with pytest.raises(Refusal, match="SIMPUL_SERVICES"):
         hub.current()
+
+
+@pytest.fixture
+async def apart(tmp_path: Path) -> AsyncIterator[Stack]:
+    """A PostgreSQL of its own, whose passwords may change."""
+    stack = Stack(tmp_path / "apart", usual_ports=False)
+    await stack.start(["postgres"])
+    yield stack
+    await stack.destroy()
+
+
+@pytest.mark.store
+async def test_a_rotated_password_opens_the_store_and_the_one_before_does_not(apart: Stack) -> None:
+    before = {name: apart.database_dsn("routing", role=name) for name in ("routing", "postgres")}
+    contained = Elsewhere("", before["routing"].split("@")[1].split("/")[0], "", apart.places.secrets, Path())
+    for name, password in credentials.passwords(apart.places.passwords, ()).items():
+        contained.keep_password(name, password)
+    here: Hub = apart
+    await secrets.rotate(here, ["routing", "postgres"])
+    for name, address in before.items():
+        assert not await postgres.answers(address), name
+        assert await postgres.answers(apart.database_dsn("routing", role=name)), name
+    for name, password in credentials.passwords(apart.places.passwords, ()).items():
+        if name in before:
+            contained.keep_password(name, password)
+    here = contained
+    await secrets.rotate(here, ["routing", "postgres"])
+    for name in before:
+        assert await postgres.answers(contained.database_dsn("routing", role=name)), name
+        assert not await postgres.answers(apart.database_dsn("routing", role=name)), name
+
+
+@pytest.mark.store
+async def test_a_rotation_of_the_superuser_that_broke_off_is_finished_by_the_next(apart: Stack) -> None:
+    apart.keep_password("postgres", "the-next-one", until_set=True)
+    connection = await asyncpg.connect(apart.database_dsn("postgres"))
+    await connection.execute("ALTER ROLE postgres PASSWORD 'the-next-one'")  # and then the machine died
+    await connection.close()
+    assert not await postgres.answers(apart.database_dsn("postgres"))
+    await secrets.rotate(apart, ["intake"])
+    assert await postgres.answers(apart.database_dsn("postgres"))
+    assert await postgres.answers(apart.database_dsn("intake", role="intake"))

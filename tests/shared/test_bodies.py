@@ -15,6 +15,7 @@ from fastapi import Body, FastAPI, Request
 from ops.stack.ports import any_free
 from shared.access import Access, new_key
 from shared.bodies import DEFAULT, KIB, MIB, MOST_PIECES, Larger, limit_bodies
+from shared.delivery.metrics import Metrics
 from shared.events.submissions import SubmissionPosted
 from shared.web import HttpServer, answer_problems
 
@@ -30,6 +31,7 @@ class Door:
 
     def __init__(self) -> None:
         self.taken: list[int] = []
+        self.metrics = Metrics()
 
     async def by_hand(self, text: bytes) -> tuple[bytes, float]:
         """What is answered to these bytes, up to the end of the connection, and after how many seconds."""
@@ -63,7 +65,7 @@ async def opened(tmp_path: Path, patience: float = 20.0) -> AsyncIterator[Door]:
         made.taken.append(1)
         return submission.reference
 
-    limit_bodies(app, Access(keys), LARGER, patience=patience)
+    limit_bodies(app, Access(keys), LARGER, patience=patience, metrics=made.metrics)
     server = HttpServer(app, "127.0.0.1", port)
     await server.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
@@ -157,6 +159,9 @@ async def test_who_has_no_key_may_not_send_more_than_anybody(door: Door) -> None
         assert refused.status_code == 401
         streamed = await door.http.post("/keyed", content=pieces(2), headers=headers)
         assert streamed.status_code == 401
+    for why in ("no_key", "unknown_key"):
+        labels = {"reason": why, "role": "none"}
+        assert door.metrics.registry.get_sample_value("simpul_http_turned_away_total", labels) == 2
     assert (await door.http.post("/keyed", content=b"x")).json() == 1
     assert (await door.http.post("/keyed", content=b"x" * MIB, headers=door.key)).json() == MIB
     too_large(await door.http.post("/keyed", content=b"x" * 3 * MIB, headers=door.key), 2 * MIB)
