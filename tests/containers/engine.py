@@ -118,8 +118,15 @@ class Compose:
         self.do("build", "--quiet", *PARTS, seconds=900)
 
     def up(self, *scale: str) -> None:
-        """Everything, ready."""
-        self.do("up", "--wait", "--no-build", *(word for one in scale for word in ("--scale", one)))
+        """Everything, ready. Said again where something was ill for a moment, as its people would."""
+        words = ("up", "--wait", "--no-build", *(word for one in scale for word in ("--scale", one)))
+        for left in (2, 1, 0):
+            try:
+                self.do(*words)
+                return
+            except AssertionError as failed:
+                if not left or "is unhealthy" not in str(failed):
+                    raise
 
     def ops(self, *words: str, stdin: str = "") -> str:
         """What a command of the hub's prints."""
@@ -149,5 +156,5 @@ class Compose:
         """Away with it and all that it stored, and with whoever was put beside it."""
         beside = run("docker", "ps", "--all", "--quiet", "--filter", f"label=stranger={self.project}").split()
         if beside:
-            run("docker", "rm", "--force", *beside)
+            run("docker", "rm", "--force", "--volumes", *beside)
         self.do("down", "--volumes", "--remove-orphans", "--timeout", "5")
