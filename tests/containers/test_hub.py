@@ -12,6 +12,13 @@ from tests.containers.world import Town, until
 pytestmark = pytest.mark.containers
 
 
+LONGEST_START = 120.0
+
+
+def test_it_is_up_from_nothing_within_two_minutes(town: Town) -> None:
+    assert town.started_in < LONGEST_START
+
+
 def test_a_complaint_goes_its_whole_way(town: Town) -> None:
     ticket = town.send(reporter={"name": "Warga Contoh 17", "phone": "0800-000-0017"})
     assert town.case(ticket, "routed")["opd"] == "PERKIM"

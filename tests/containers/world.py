@@ -27,10 +27,14 @@ def until(look: Callable[[], Got | None], seconds: float, what: str) -> Got:
 
 
 class Town:
-    """Whoever uses the hub from outside, with keys that its own command made."""
+    """Whoever uses the hub from outside, with keys that its own command made.
 
-    def __init__(self, compose: Compose) -> None:
+    `started_in`: seconds until all of it was ready, from nothing but images.
+    """
+
+    def __init__(self, compose: Compose, started_in: float) -> None:
         self.compose = compose
+        self.started_in = started_in
         self.http = httpx.Client(timeout=20, trust_env=False)
         self._known: dict[tuple[str, int], str] = {}
         self._keys = {
