@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.containers.engine import PARTS, Compose, image, missing, run
+from tests.containers.engine import Compose, image, missing, run
 from tests.containers.world import Town
 
 
@@ -19,10 +19,13 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def images(engine: None) -> Iterator[None]:
-    """Every image, built from this tree."""
+    """Every image, built from this tree. Those of its next versions go with them."""
     Compose("simpul-images", "demo", "tools").build()
     yield
-    run("docker", "image", "rm", "--force", *map(image, PARTS))
+    built = run(
+        "docker", "images", "--filter", f"reference={image('*')}*", "--format", "{{.Repository}}:{{.Tag}}"
+    )
+    run("docker", "image", "rm", "--force", *built.split())
 
 
 @pytest.fixture(scope="session")
