@@ -63,7 +63,8 @@ class Item:
 class Evidence:
     """Everything, frozen at the end of the demo.
 
-    `heard`: records by topic, in each key's order. `intake`, `routing`, `monitor`: rows by complaint id.
+    `heard`: records by topic, in each key's order. `intake`, `routing`, `monitor`: rows by complaint id
+    (`asked`: the bridge was told who reported it).
     `links`: the bridge's rows. `writes`: what it wanted to write in LAPOR. `residue`: what each service
     has not settled. `reports`: LAPOR's, by number; `items`: what is written under the shared ones.
     """
@@ -89,7 +90,11 @@ class Evidence:
 
 
 _STORES: Mapping[str, str] = {
-    "intake": "SELECT complaint_id, ticket, source, reference, channel, status, lapor_id FROM complaints",
+    "intake": """
+        SELECT complaint_id, ticket, source, reference, channel, status, lapor_id,
+            EXISTS (SELECT FROM audit.acts AS a WHERE a.complaint_id = c.complaint_id AND a.role = 'bridge'
+                AND a.act = 'read reporter') AS asked
+        FROM complaints AS c""",
     "routing": "SELECT complaint_id, ticket, state, opd, history::text AS history FROM cases",
     "lapor_bridge": """
         SELECT complaint_id, ticket, lapor_id, origin, linked, forwarding, why, posting_state,

@@ -64,6 +64,7 @@ def _received(said: _Said, key: str, channel: str) -> None:
         channel=channel,
         klasifikasi=None,
         forward=True,
+        anonymous=False,
         text="Lampu mati, hubungi [telepon].",
     )
     _receipt(said, key, repeated=False)
@@ -168,7 +169,13 @@ def evidence() -> Evidence:
     return Evidence(
         heard=said.heard,
         intake={
-            key: {"complaint_id": key, "ticket": _TICKETS[key], "source": source, "reference": reference}
+            key: {
+                "complaint_id": key,
+                "ticket": _TICKETS[key],
+                "source": source,
+                "reference": reference,
+                "asked": key == LAMP,
+            }
             for key, (source, reference) in _NAMES.items()
         },
         routing={

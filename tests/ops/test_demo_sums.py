@@ -107,6 +107,10 @@ BREAKS: Mapping[str, tuple[Callable[[Evidence], Evidence], str]] = {
         lambda e: replace(e, links=[{**e.links[1], "linked": True, "origin": "hub"}, *e.links]),
         "what the city's policy sends is in LAPOR, and nothing else",
     ),
+    "a report was made in nobody's name": (
+        lambda e: replace(e, intake=_row(e.intake, LAMP, asked=False)),
+        "of each that is not anonymous intake was asked who reported it",
+    ),
     "LAPOR's ledger holds a second making": (
         lambda e: replace(e, counters={**e.counters, "writes": {"api:hub": {"create": 2, "answer": 1}}}),
         "LAPOR's ledger shows one making for each of them",

@@ -52,6 +52,14 @@ def shared_reports(evidence: Evidence, forwards: Forwards) -> Iterator[Check]:
         _to_be_sent(evidence, forwards),
         {str(link["complaint_id"]) for link in from_here},
     )
+    anonymous = {
+        one.key for one in evidence.of("intake.events", "complaint.received") if one.data["anonymous"]
+    }
+    yield same(
+        "of each that is not anonymous intake was asked who reported it",
+        {str(link["complaint_id"]) for link in from_here} - anonymous,
+        {key for key, row in evidence.intake.items() if row["asked"]},
+    )
     made = sum(acts.get("create", 0) for acts in _ours_in_the_ledger(evidence))
     yield Check("LAPOR's ledger shows one making for each of them", len(ours), made)
     for counter, name in (
