@@ -215,10 +215,11 @@ class RebalanceStorm(Fault):
     lasts = (10.0, 20.0)
 
     async def strike(self) -> None:
+        self.calms = False
         self.joining = asyncio.ensure_future(self._join())
 
     async def _join(self) -> None:
-        while True:
+        while not self.calms:
             stranger = AIOKafkaConsumer(
                 *HEARD[self.target], bootstrap_servers=self.stack.bootstrap.split(","), group_id=self.target,
                 enable_auto_commit=False, auto_offset_reset="earliest", session_timeout_ms=6_000,
@@ -234,8 +235,9 @@ class RebalanceStorm(Fault):
             await asyncio.sleep(self.draw.uniform(0.5, 2))
 
     async def heal(self) -> None:
+        self.calms = True  # a client that is stopping swallows what would cancel it
         self.joining.cancel()
-        await asyncio.gather(self.joining, return_exceptions=True)
+        await asyncio.wait({self.joining}, timeout=30)
 
 
 class OddStrangers(RebalanceStorm):

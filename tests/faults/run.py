@@ -49,7 +49,7 @@ class Wish:
     """What is to be run. `only`: these faults; `lanes`: so many at once; `full`: all of *sometimes* must show.
 
     `patience`: seconds after healing within which the hub must have come to rest. `stops_early`: the people go before
-    the last fault heals.
+    the last fault heals, and do not come back.
     """
 
     minutes: float
@@ -142,7 +142,8 @@ async def run(
                 await people.stop()
                 await traffic
                 await stack.bring_back(*PARTS)
-                await people.ask_again()
+                if not wish.stops_early:
+                    await people.ask_again()
                 report.trouble += await _rest(stack, wish.patience)
                 report.healed_seconds = time.monotonic() - healed
         finally:
