@@ -1,6 +1,8 @@
 """A hub for the flow tests: real Kafka, real PostgreSQL, every service a process of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -23,10 +25,10 @@ async def hub(stack: Stack) -> AsyncIterator[Hub]:
     await stack.stop(["simulator", *SERVICES])
 
 
-@pytest.fixture(scope="session")
-async def another(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
-    """A hub of its own, for tests that lose or restore a whole store."""
-    stack = Stack(tmp_path_factory.mktemp("another"), usual_ports=False)
+@asynccontextmanager
+async def hub_in(root: Path) -> AsyncGenerator[Hub, None]:
+    """A hub with nothing in it, gone afterwards."""
+    stack = Stack(root, usual_ports=False)
     await stack.start(["kafka", "postgres"])
     await prepare(stack)
     await stack.start(["simulator", *SERVICES])
@@ -34,6 +36,20 @@ async def another(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub
     yield hub
     await hub.close()
     await stack.destroy()
+
+
+@pytest.fixture(scope="session")
+async def another(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    """A hub of its own, for tests that lose or restore a whole store."""
+    async with hub_in(tmp_path_factory.mktemp("another")) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def aviary(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hub]:
+    """A hub of its own in which nobody else has been, for a test that looks at all that lies in it."""
+    async with hub_in(tmp_path_factory.mktemp("aviary")) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -277,9 +277,9 @@ async def wrong_in_every_way(hub: Hub) -> None:
 
 
 async def test_nobody_is_found_anywhere_and_an_erased_complaint_not_even_in_a_backup_that_came_back(
-    another: Hub,
+    aviary: Hub,
 ) -> None:
-    hub = another
+    hub = aviary
     answer = await hub.post(a_complaint(reference=reference(), conversation=CONVERSATION))
     assert answer.status_code == 201, answer.text
     taken = answer.json()
