@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from ops.bench import hop, intake, measuring, report
+from ops.bench import backlog, chain, hop, intake, measuring, report, sla
 from ops.bench.measuring import Size
 from ops.bench.report import Figure
 from ops.bench.scene import Scene, a_scene
@@ -18,7 +18,11 @@ Bench = Callable[[Scene, Size], Awaitable[list[Figure]]]
 
 BENCHES: Mapping[str, tuple[Bench, str]] = {
     "hop": (hop.measure, "events through one service, beside a bare loop"),
+    "chain": (chain.measure, "complaints through all four services"),
     "intake": (intake.measure, "complaints by HTTP, beside one commit each"),
+    "sla": (sla.measure, "many deadlines in one second, beside one UPDATE"),
+    "backlog": (backlog.measure, "a service that was away, and what a full store costs"),
+    "idle": (backlog.measure_idle, "the whole hub with nothing to do"),
 }
 
 

@@ -38,9 +38,11 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def received(run: str, numbers: range) -> Iterator[tuple[UUID, ComplaintReceived]]:
-    """Complaints as intake tells of them, one for each number of this run."""
-    now = clock.now()
+def received(
+    run: str, numbers: range, ago: timedelta = timedelta()
+) -> Iterator[tuple[UUID, ComplaintReceived]]:
+    """Complaints as intake tells of them, one for each number of this run; received so long ago."""
+    now = clock.now() - ago
     for n, (title, text, category) in zip(numbers, itertools.cycle(texts()), strict=False):
         reference = f"{run}-{n:07d}"
         yield (
@@ -91,7 +93,7 @@ def headers(key: UUID, event: ComplaintReceived) -> envelope.Headers:
     )
 
 
-async def publish(bootstrap: str, run: str, count: int, first: int = 0) -> int:
+async def publish(bootstrap: str, run: str, count: int, first: int = 0, ago: timedelta = timedelta()) -> int:
     """Write these to `intake.events`; how many bytes an event has in the middle."""
     sizes = 0
     async with AIOKafkaProducer(
@@ -103,7 +105,7 @@ async def publish(bootstrap: str, run: str, count: int, first: int = 0) -> int:
     ) as producer:
         for begin in range(first, first + count, 4000):
             sent = []
-            for key, event in received(run, range(begin, min(begin + 4000, first + count))):
+            for key, event in received(run, range(begin, min(begin + 4000, first + count)), ago):
                 value = event.write()
                 sizes += len(value)
                 sent.append(

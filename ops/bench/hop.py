@@ -133,7 +133,7 @@ class Hop:
                 if looking is not None:
                     looking.cancel()
                 passed = (before + count * each - so_far) / each
-                return Run(passed / (done - begun), per_event(spent, int(passed)))
+                return Run(passed / max(done - begun, 0.001), per_event(spent, max(int(passed), 1)))
             except Refusal as reason:
                 raise Refusal(f"{reason}\n{tail(scene, self.name)}") from None
             finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError
 
 from ops.bench.measuring import Meter
 from ops.console import Steps
@@ -101,7 +102,14 @@ class Scene:
         ) as consumer:
             places = {TopicPartition(topic, n): offset for n, offset in offsets.items()}
             consumer.assign(list(places))
-            await consumer.commit(places)
+            for _ in range(60):
+                try:
+                    await consumer.commit(places)
+                    break
+                except CommitFailedError:  # the group still counts the member that has just ended
+                    await asyncio.sleep(0.5)
+            else:
+                raise Refusal(f"the group of {service} does not let go")
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator["Ends"]:
@@ -148,9 +156,9 @@ async def a_scene(steps: Steps, *, keep: bool = False) -> AsyncIterator[Scene]:
     stack = Stack(bench_root(), usual_ports=False, steps=steps, jvm=kafka.MEASURED)
     with stack.alone():
         await stack.destroy()
-        await stack.start(["kafka", "postgres"])
-        await prepare(stack)
         try:
+            await stack.start(["kafka", "postgres"])
+            await prepare(stack)
             yield Scene(stack)
         finally:
             await (stack.stop() if keep else stack.destroy())

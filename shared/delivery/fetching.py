@@ -11,6 +11,9 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
 
+EMPTY_MS = 250
+"""How long one poll waits where nothing comes; a record that comes ends the wait at once."""
+
 Batch = dict[TopicPartition, list[ConsumerRecord]]
 
 
@@ -58,7 +61,8 @@ class Fetching(AIOKafkaConsumer):  # type: ignore[misc]
         self._handed, self.handed_ms = {}, None
         before = self._positions()
         try:
-            batch: Batch = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            wait = max(timeout_ms, EMPTY_MS)
+            batch: Batch = await super().getmany(*partitions, timeout_ms=wait, max_records=max_records)
         except Exception:
             self._rewind(before)
             raise

@@ -24,7 +24,9 @@ else:
 
 MOST_ROWS, MOST_BYTES = 4000, 32 * 2**20
 """What one round takes: so many events, or so many bytes of them."""
-POLL_SECONDS = 0.04
+POLL_SECONDS, LONGEST_POLL = 0.04, 0.32
+"""How soon the leader looks again; each time it finds nothing twice as late. What is said in its own process wakes it:
+the poll is for what other replicas say, and while they do it stays short."""
 STAND_BY_SECONDS = 1.0
 """How often a replica that does not lead asks for the lock."""
 LEADER_LOCK = 7_305_002
@@ -97,15 +99,15 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until `leave`, whatever breaks in between."""
-        pause = 0.1
+        pause, poll = 0.1, POLL_SECONDS
         while not self._leaving:
             try:
                 sent = await self._turn()
-                pause = 0.1
+                pause, poll = 0.1, POLL_SECONDS if sent else min(poll * 2, LONGEST_POLL)
                 if self._connection is None:
                     await asyncio.sleep(STAND_BY_SECONDS)
                 elif sent < MOST_ROWS:
-                    await self._wait(POLL_SECONDS)
+                    await self._wait(poll)
             except Exception as error:
                 log.warning("relay round failed", error=type(error).__name__, at=where(error), pause=pause)
                 await self._abandon()
