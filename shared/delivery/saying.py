@@ -108,12 +108,17 @@ def _id(event: Event, cause: Cause | None, ordinal: int) -> UUID:
 
 
 async def answered(tx: Transaction, causes: Sequence[tuple[UUID, UUID]]) -> set[UUID]:
-    """Which of these (complaint, fact) had something said because of them already, under that complaint's key."""
+    """Which of these (complaint, fact) had something said because of them already, under that complaint's key.
+
+    What a restored store only found on Kafka (`said_before`) its old self had said: the fact is still to be worked.
+    """
     if not causes:
         return set()
     rows = await tx.fetch(
         "SELECT DISTINCT s.cause FROM unnest($1::uuid[], $2::uuid[]) AS asked (key, cause)"
-        " JOIN delivery.said AS s ON s.key = asked.key AND s.cause = asked.cause",
+        " JOIN delivery.said AS s ON s.key = asked.key AND s.cause = asked.cause"
+        " WHERE NOT EXISTS (SELECT FROM delivery.said_before AS b"
+        " WHERE b.key = s.key AND b.id = s.id AND b.found_at IS NULL)",
         [key for key, _ in causes],
         [cause for _, cause in causes],
     )
