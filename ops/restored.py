@@ -4,25 +4,25 @@ import argparse
 import asyncio
 import getpass
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from ops import hub, topics
 from ops.hub import Hub, store
+from ops.records import all_records, partitions_of
 from ops.refusal import Refusal
 from ops.stack.parts import SERVICES
 from shared import audit, clock
 from shared.database import Connection
 from shared.delivery import restoring, saying
-from shared.delivery.record import Record
 from shared.delivery.restoring import SaidBefore
 from shared.events.catalogue import OWNER_TOPICS
 from shared.events.intake import ComplaintErased
@@ -128,7 +128,7 @@ async def _erase_again(here: Hub, connection: Connection, service: str, since: d
     known: dict[UUID, Scope] = {}
     told = [
         (key, scope)
-        async for records in _records(here.bootstrap, [ComplaintErased.topic], since)
+        async for records in all_records(here.bootstrap, [ComplaintErased.topic], since)
         for record in records
         if (found := restoring.erasure(record)) is not None
         for key, scope in [found]
@@ -147,42 +147,11 @@ async def _look_through_kafka(
 ) -> tuple[list[int], list[SaidBefore]]:
     """The highest number found, and what the store does not know, written down in it."""
     numbers, said_before = [0], list[SaidBefore]()
-    async for records in _records(here.bootstrap, own, since):
+    async for records in all_records(here.bootstrap, own, since):
         heard = [found for record in records if (found := restoring.spoken(record)) is not None]
         numbers.append(max((one.number or 0 for one, _ in heard), default=0))
         said_before += await restoring.remember(connection, heard, clock.now().date())
     return [max(numbers)], said_before
-
-
-async def _records(
-    bootstrap: str, names: Sequence[str], since: datetime | None
-) -> AsyncIterator[Sequence[Record]]:
-    """All records of these topics from `since` (else the earliest) up to their present ends, in portions."""
-    reader = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap.split(","), auto_offset_reset="earliest", enable_auto_commit=False
-    )
-    await reader.start()
-    try:
-        places = _partitions(names)
-        reader.assign(places)
-        ends = await reader.end_offsets(places)
-        begins = await reader.beginning_offsets(places)
-        if since is not None:
-            asked = await reader.offsets_for_times({place: int(since.timestamp() * 1000) for place in places})
-            begins = {place: found.offset if found else ends[place] for place, found in asked.items()}
-        for place, offset in begins.items():
-            reader.seek(place, offset)
-        while any([await reader.position(place) < ends[place] for place in places]):
-            found = await reader.getmany(timeout_ms=500, max_records=2000)
-            for place, records in found.items():
-                yield [record for record in records if record.offset < ends[place]]
-    finally:
-        await reader.stop()
-
-
-def _partitions(names: Sequence[str]) -> list[TopicPartition]:
-    counts = {name: topic.partitions for name, topic in topics.read().items()}
-    return [TopicPartition(name, n) for name in names for n in range(counts[name])]
 
 
 async def _heard(here: Hub, other: str, own: Sequence[str]) -> int:
@@ -202,7 +171,7 @@ async def _rewind(here: Hub, service: str) -> int:
     reader = AIOKafkaConsumer(bootstrap_servers=brokers, group_id=service, enable_auto_commit=False)
     await reader.start()
     try:
-        places = _partitions(heard)
+        places = partitions_of(heard)
         reader.assign(places)
         begins = await reader.beginning_offsets(places)
         await reader.commit({place: OffsetAndMetadata(offset, "") for place, offset in begins.items()})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -10,9 +10,9 @@ from pydantic import (
     ConfigDict,
     StringConstraints,
     ValidationError,
-    model_validator,
 )
 
+from shared.city_files import Dated, place_in_file
 from shared.events.parts import OpdCode
 
 DOCUMENT = "contacts"
@@ -36,30 +36,16 @@ def _whole(written: str) -> str:
     return written
 
 
-class Contact(BaseModel):
-    """An office's number or address, and the local days (both inclusive) on which it is the office's."""
+class Contact(Dated):
+    """An office's number or address, on the days on which it is the office's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     value: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_whole)]
     of: OpdCode | None = None
     what: Annotated[str, StringConstraints(min_length=2, max_length=200)]
-    valid_from: date | None = None
-    valid_to: date | None = None
     certainty: Literal["A", "B", "C"]
     source: str
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to lies before valid_from")
-        return self
-
-    def holds(self, on: date) -> bool:
-        """Whether it is the office's on that local day."""
-        return (self.valid_from is None or self.valid_from <= on) and (
-            self.valid_to is None or on <= self.valid_to
-        )
 
 
 class _Contacts(BaseModel):
@@ -76,15 +62,10 @@ def contacts_of(documents: Mapping[str, Any], problems: list[str]) -> tuple[Cont
     try:
         return _Contacts.model_validate(documents.get(DOCUMENT, {"contacts": ()})).contacts
     except ValidationError as refused:
-        problems += [f"{DOCUMENT}.yaml: {_where(e['loc'])}: {e['msg']}" for e in refused.errors()]
+        problems += [f"{DOCUMENT}.yaml: {place_in_file(e['loc'])}: {e['msg']}" for e in refused.errors()]
         return ()
 
 
 def published(contacts: Sequence[Contact], on: date) -> frozenset[str]:
     """What may stand on that local day, plainly spelled."""
     return frozenset(plainly(contact.value) for contact in contacts if contact.holds(on))
-
-
-def _where(place: tuple[int | str, ...]) -> str:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return path.removeprefix(".") or "(the whole file)"

@@ -177,9 +177,8 @@ class HttpServer:
         quiet = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         quiet.proxy_headers = False  # whom X-Forwarded-For names is for shared/limits.py to judge
         quiet.timeout_graceful_shutdown = 5
-        quiet.timeout_keep_alive = (
-            75  # longer than clients and proxies wait: who closes first races the next request
-        )
+        # longer than clients and proxies keep theirs: who closes a connection first races its next request
+        quiet.timeout_keep_alive = 75
         self._server = _Uvicorn(quiet)
         self._task: asyncio.Task[None] | None = None
 

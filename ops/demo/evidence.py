@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from ops import topics
 from ops.demo.doors import Doors
 from ops.demo.resting import rows
+from ops.records import all_records
 from ops.stack.parts import SERVICES
 from ops.stack.stack import Stack
 
@@ -140,22 +141,11 @@ async def gather(stack: Stack, doors: Doors, silent_templates: frozenset[str]) -
 async def read_topics(bootstrap: str) -> dict[str, list[Heard]]:
     """All records of all topics but the one that carries identity, each key's in order."""
     names = [name for name, topic in topics.read().items() if not topic.personal_data]
-    consumer = AIOKafkaConsumer(
-        *names, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
-    )
     heard: dict[str, list[Heard]] = {name: [] for name in names}
-    await consumer.start()
-    try:
-        places = [TopicPartition(t, n) for t in names for n in consumer.partitions_for_topic(t) or ()]
-        ends = await consumer.end_offsets(places)
-        left = {place for place, end in ends.items() if end}
-        while left:
-            for place, records in (await consumer.getmany(timeout_ms=500)).items():
-                heard[place.topic] += [_heard(record) for record in records if record.value is not None]
-            reached = {place: await consumer.position(place) for place in left}
-            left = {place for place in left if reached[place] < ends[place]}
-    finally:
-        await consumer.stop()
+    async for records in all_records(bootstrap, names):
+        for record in records:
+            if record.value is not None:
+                heard[record.topic].append(_heard(record))
     return heard
 
 

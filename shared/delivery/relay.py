@@ -193,9 +193,8 @@ class Relay:
         for month, positions in months.items():
             found = await connection.fetch(_SAID, month, positions, MOST_BYTES)
             of_month = [self._row(again[one[0]], *one) for one in found]
-            if (
-                sum(len(row.value or b"") for row in of_month) >= MOST_BYTES
-            ):  # cut: nothing behind it goes before it
+            taken = sum(len(row.value or b"") for row in of_month)
+            if taken >= MOST_BYTES:  # cut: nothing that stands behind goes before
                 last = of_month[-1].position
                 return sorted(row for row in [*rows, *of_month] if row.position <= last)
             rows += of_month

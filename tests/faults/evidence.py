@@ -12,9 +12,10 @@ from typing import Any
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from ops import topics
+from ops.records import all_records
 from ops.stack.parts import SERVICES, SIMULATOR
 from tests.faults.history import History
 from tests.faults.hub import FaultyStack
@@ -178,22 +179,10 @@ async def gather(
 async def read_topics(bootstrap: str) -> dict[str, list[Rec]]:
     """Everything that stands on the topics, partition by partition in order."""
     names = [*topics.read()]
-    consumer = AIOKafkaConsumer(
-        *names, bootstrap_servers=bootstrap.split(","), auto_offset_reset="earliest",
-        enable_auto_commit=False, fetch_max_bytes=50 * 2**20, max_partition_fetch_bytes=4 * 2**20,
-    )  # fmt: skip
     found: dict[str, list[Rec]] = {name: [] for name in names}
-    await consumer.start()
-    try:
-        places = [TopicPartition(t, n) for t in names for n in consumer.partitions_for_topic(t) or ()]
-        ends = await consumer.end_offsets(places)
-        left = {place for place, end in ends.items() if end}
-        while left:
-            for place, records in (await consumer.getmany(timeout_ms=500)).items():
-                found[place.topic] += [_rec(record) for record in records]
-            left = {place for place in left if await consumer.position(place) < ends[place]}
-    finally:
-        await consumer.stop()
+    async for records in all_records(bootstrap, names):
+        for record in records:
+            found[record.topic].append(_rec(record))
     return found
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -39,18 +41,29 @@ async def publish(bootstrap: str, record: KeptRecord) -> None:
     await producer.stop()
 
 
-@pytest.mark.parametrize("how", ["its fetcher stopped", "its client hears nothing"])
-async def test_a_deaf_consumer_is_built_anew_and_hears_what_it_missed(
-    desk: Desk[Tally, World], kafka: Stack, how: str
-) -> None:
+@asynccontextmanager
+async def hearing(
+    desk: Desk[Tally, World], kafka: Stack, **patience: timedelta
+) -> AsyncGenerator[tuple[Consumer, Watch], None]:
+    """A consumer at this desk, and its watch."""
     broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
     consumer = Consumer(broker, desk, 0)
-    second = timedelta(seconds=1)
-    watch = Watch(desk, consumer, [kafka.bootstrap], 0, answer_within=second, rebuild_after=second)
+    watch = Watch(desk, consumer, [kafka.bootstrap], 0, **patience)
     await broker.connect()
     fetch_carefully(broker)
     await broker.start()
     try:
+        yield consumer, watch
+    finally:
+        await broker.stop()
+
+
+@pytest.mark.parametrize("how", ["its fetcher stopped", "its client hears nothing"])
+async def test_a_deaf_consumer_is_built_anew_and_hears_what_it_missed(
+    desk: Desk[Tally, World], kafka: Stack, how: str
+) -> None:
+    second = timedelta(seconds=1)
+    async with hearing(desk, kafka, answer_within=second, rebuild_after=second) as (consumer, watch):
         intake, key = Owner(), uuid4()
         await publish(kafka.bootstrap, intake.replies(key, "before"))
         await heard(desk, key, ["before"], watch)
@@ -68,8 +81,6 @@ async def test_a_deaf_consumer_is_built_anew_and_hears_what_it_missed(
         assert consumer.kafka is not client
         await watch.turn(desk)
         assert watch.deaf_for(desk.clock()) == 0
-    finally:
-        await broker.stop()
 
 
 async def test_a_consumer_that_takes_over_an_empty_share_asks_for_its_own(
@@ -85,36 +96,20 @@ async def test_a_consumer_that_takes_over_an_empty_share_asks_for_its_own(
         await asyncio.sleep(0.1)
     assert before.assignment() == set()
     await before.stop()
-    broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
-    consumer = Consumer(broker, desk, 0)
-    watch = Watch(desk, consumer, [kafka.bootstrap], 0)
-    await broker.connect()
-    fetch_carefully(broker)
-    await broker.start()
-    try:
+    async with hearing(desk, kafka) as (_, watch):
         intake, key = Owner(), uuid4()
         await publish(kafka.bootstrap, intake.replies(key, "waits"))
         await heard(desk, key, ["waits"], watch)
-    finally:
-        await broker.stop()
 
 
 async def test_while_the_store_is_away_nobody_says_that_the_broker_is(
     desk: Desk[Tally, World], kafka: Stack
 ) -> None:
-    broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
-    consumer = Consumer(broker, desk, 0)
-    watch = Watch(desk, consumer, [kafka.bootstrap], 0)
-    await broker.connect()
-    fetch_carefully(broker)
-    await broker.start()
-    try:
+    async with hearing(desk, kafka) as (_, watch):
         desk.pool.terminate()
         with pytest.raises(AWAY):
             await watch.turn(desk)
         assert "broker" not in watch.complaints(desk.clock())
-    finally:
-        await broker.stop()
 
 
 async def never(*_: object, **__: object) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from services.lapor_bridge.domain.link import Operation
+from shared.city_files import Dated
 from shared.contacts import DOCUMENT as CONTACTS
 from shared.contacts import Contact, contacts_of, published
 from shared.events.parts import Channel, Klasifikasi, OpdCode, Place
@@ -134,7 +135,7 @@ class _Lapor(_Record):
     institutions: tuple[Institution, ...]
 
 
-class Opd(_Borrowed):
+class Opd(_Borrowed, Dated):
     """An agency, or a body outside the city, as the registry names it."""
 
     code: OpdCode
@@ -142,14 +143,6 @@ class Opd(_Borrowed):
     aliases: tuple[str, ...] = ()
     kind: str
     inside: bool
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-    def holds(self, on: date) -> bool:
-        """Whether it is in force on that local day."""
-        return (self.valid_from is None or self.valid_from <= on) and (
-            self.valid_to is None or on <= self.valid_to
-        )
 
 
 class _Opds(_Borrowed):

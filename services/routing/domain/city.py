@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from shared import contacts
+from shared.city_files import Dated, place_in_file
 from shared.contacts import Contact
 from shared.events.parts import OpdCode, Place
 from shared.events.routing import ExtendableClock
@@ -49,22 +50,8 @@ class _Record(BaseModel):
 _R = TypeVar("_R", bound=_Record)
 
 
-class _Dated(_Record):
-    valid_from: date | None = None
-    valid_to: date | None = None
+class _Dated(_Record, Dated):
     certainty: Certainty
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to lies before valid_from")
-        return self
-
-    def holds(self, on: date) -> bool:
-        """Whether it is in force on that local day; both ends belong to it, an open end has no limit."""
-        return (self.valid_from is None or self.valid_from <= on) and (
-            self.valid_to is None or on <= self.valid_to
-        )
 
 
 class Opd(_Dated):
@@ -430,13 +417,8 @@ def _read(
     try:
         return kind.model_validate(documents[name], extra=None if strict else "ignore")
     except ValidationError as refused:
-        problems += [f"{name}.yaml: {_where(e['loc'])}: {e['msg']}" for e in refused.errors()]
+        problems += [f"{name}.yaml: {place_in_file(e['loc'])}: {e['msg']}" for e in refused.errors()]
         return None
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc)
-    return path.removeprefix(".") or "(the whole file)"
 
 
 def _names(opd: Opd) -> tuple[str, ...]:
