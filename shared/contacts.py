@@ -54,13 +54,17 @@ class _Contacts(BaseModel):
     contacts: tuple[Contact, ...]
 
 
-def contacts_of(documents: Mapping[str, Any], problems: list[str]) -> tuple[Contact, ...]:
+def contacts_of(
+    documents: Mapping[str, Any], problems: list[str], *, strict: bool = True
+) -> tuple[Contact, ...]:
     """The contacts in a city's documents; none in a city that was stored before there were any.
 
-    What is wrong with them goes to `problems`, by file and place.
+    What is wrong with them goes to `problems`, by file and place. Not `strict`: fields that this code does not know
+    are ignored; a newer version of it may have stored them.
     """
+    found = documents.get(DOCUMENT, {"contacts": ()})
     try:
-        return _Contacts.model_validate(documents.get(DOCUMENT, {"contacts": ()})).contacts
+        return _Contacts.model_validate(found, extra=None if strict else "ignore").contacts
     except ValidationError as refused:
         problems += [f"{DOCUMENT}.yaml: {place_in_file(e['loc'])}: {e['msg']}" for e in refused.errors()]
         return ()

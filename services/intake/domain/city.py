@@ -24,7 +24,7 @@ class City:
             regions[kecamatan["code"]] = kecamatan["name"]
             regions |= {kelurahan["code"]: kelurahan["name"] for kelurahan in kecamatan.get("kelurahan", ())}
         opds = {opd["code"]: opd["name"] for opd in documents.get("opds", {}).get("opds", ())}
-        return cls(opds, regions, contacts_of(documents, []))
+        return cls(opds, regions, contacts_of(documents, [], strict=False))
 
     def opd(self, code: str | None) -> str:
         """The agency's name; where none is given, a word that fits every sentence."""

@@ -306,7 +306,7 @@ def parse_city(documents: Mapping[str, Any], *, strict: bool = True) -> City:
     opds = _read(_Opds, documents, "opds", problems, strict)
     categories = _read(_KnownCategories, documents, "categories", problems, strict)
     regions = _read(_Regions, documents, "regions", problems, strict)
-    contacts = contacts_of(documents, problems)
+    contacts = contacts_of(documents, problems, strict=strict)
     if lapor is None or opds is None or categories is None or regions is None:
         raise CityRefused(problems)
     by_code: dict[str, tuple[Opd, ...]] = {}

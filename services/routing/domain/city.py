@@ -363,7 +363,7 @@ def parse_city(documents: Mapping[str, Any], version: int = 0, *, strict: bool =
     regions = _read(_Regions, documents, "regions", problems, strict)
     categories = _read(_Categories, documents, "categories", problems, strict)
     routing = _read(_Routing, documents, "routing", problems, strict)
-    own = contacts.contacts_of(documents, problems)
+    own = contacts.contacts_of(documents, problems, strict=strict)
     if opds is None or regions is None or categories is None or routing is None:
         raise CityRefused(problems)
     problems += [
