@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -43,7 +44,7 @@ async def publish(bootstrap: str, record: KeptRecord) -> None:
 
 @asynccontextmanager
 async def hearing(
-    desk: Desk[Tally, World], kafka: Stack, **patience: timedelta
+    desk: Desk[Tally, World], kafka: Stack, **patience: Any
 ) -> AsyncGenerator[tuple[Consumer, Watch], None]:
     """A consumer at this desk, and its watch."""
     broker = KafkaBroker([kafka.bootstrap], consumer_only=True, logger=logging.getLogger("simpul.kafka"))
