@@ -203,7 +203,7 @@ def _facts(
         if updated_at is None or updated_at == known.updated_at:
             return []
         return [(known.complaint, ReportTouched(updated_at=updated_at))]
-    if known is None and own is not None and own.awaits_report:
+    if known is None and own is not None:
         return [(own.complaint, Delivered(n=CREATE, lapor_id=lapor_id))]
     key = known.complaint if known else complaint_id(translation.SOURCE, lapor_id)
     return [(key, translation.sighting_of_report(report, as_of, words))]

@@ -93,7 +93,7 @@ async def _take_portion(
         except Untranslatable as why:
             odd.append(Odd(row.line, str(why), taken=False))
             continue
-        if ours is not None and ours.awaits_report:
+        if ours is not None:
             key = ours.complaint
             if key in lines:
                 odd.append(

@@ -17,10 +17,13 @@ async def tongue(connection: Connection, zone: tzinfo, now: datetime) -> Tongue:
 def refusal_of_ticket(own: OwnTicket | None) -> str | None:
     """Why a report that ends with a ticket of ours, and is not linked, is put before a person; None: it is not.
 
-    It was written by a Simpul, so it is no new complaint; but of which one, and why twice?
+    It was written by a Simpul, so it is no new complaint; but of which one, and why twice? After a restore it may be
+    of one that is known again and not yet routed again: then the write that is to come is looked up, and finds it.
     """
     if own is None:
         return "it ends with a Simpul ticket that is not known here"
     if own.lapor_id is not None:
         return "it ends with the ticket of a complaint that has another report already"
+    if not own.awaits_report:
+        return "it ends with the ticket of a complaint that is to have no report, or not yet"
     return None

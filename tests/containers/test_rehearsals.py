@@ -220,10 +220,7 @@ def test_a_full_disk_of_postgresql_stops_the_work_and_loses_nothing(town: Town, 
         town.compose.shell(told("Back up", "for store in"), desk)
         restore(town, desk)
     compose = town.compose
-    at_work = (
-        "intake",
-        "routing",
-    )  # where nothing of these comes to the others, they have nothing to fail with
+    at_work = ("intake", "routing")  # the others hear of nothing, so they have nothing to fail with
     compose.sql("postgres", "CHECKPOINT")  # the next is minutes away
     with Traffic(town) as traffic:
         has_gone_on(traffic)

@@ -94,6 +94,26 @@ async def test_what_was_written_after_the_backup_is_found_and_not_written_again(
     assert writes_of_the_hub(lapor) == ["create", "answer", "answer"]
 
 
+async def test_a_report_of_ours_seen_before_its_complaint_is_routed_again_becomes_no_second_complaint(
+    bridge: Bridge, lapor: Lapor
+) -> None:
+    facts = [fact.known_as(uuid4()) for fact in (received(), routed("DISHUB"))]
+    await bridge.hear(KEY, *facts)
+    await bridge.forward()
+    written = await bridge.link(KEY)
+    for table in ("outbound", "links", "delivery.keys"):  # the backup knew nothing of it
+        await bridge.desk.pool.execute(f"DELETE FROM {table}")
+    bridge.desk.restored_at = bridge.now()
+    for fact in facts:
+        await bridge.hear(KEY, fact)
+        await bridge.discovery.turn(bridge.desk)
+    await bridge.forward()
+    async with bridge.desk.read() as connection:
+        found = await connection.fetch("SELECT complaint_id, lapor_id FROM links")
+    assert [tuple(row) for row in found] == [(KEY, written.lapor_id)]
+    assert writes_of_the_hub(lapor) == ["create"]
+
+
 async def test_our_own_report_and_item_coming_back_are_not_said(bridge: Bridge, lapor: Lapor) -> None:
     await bridge.hear(KEY, received(), routed("DISHUB"), answered())
     await bridge.forward(3)
