@@ -68,7 +68,6 @@ class Parts:
     loops: Mapping[str, Turn] = field(default_factory=dict)
     seal: Seal | None = None
     sealed: frozenset[str] = frozenset()
-    watermark: bool = False
     restate: Restate | None = None
     close: Callable[[], Awaitable[None]] | None = None
 
@@ -172,8 +171,8 @@ class _Process:
             self._consumer,
             self._settings.brokers,
             self._settings.replica,
-            store_watermark=self._parts.watermark,
         )
+        desk.keep_watermark = self._watch.keep_watermark
         await self._broker.connect()
         fetch_carefully(self._broker)
         self._waits_for = "Kafka"

@@ -7,7 +7,7 @@ from services.sla_monitor.adopt import adopt
 from services.sla_monitor.aggregate import aggregate
 from services.sla_monitor.handlers import make_fold
 from services.sla_monitor.settings import Settings
-from services.sla_monitor.sweep import sweep
+from services.sla_monitor.sweep import Sweep
 from services.sla_monitor.web import clock_routes
 from shared.service import Parts, Service
 
@@ -20,8 +20,7 @@ def open_sla_monitor(settings: Settings) -> Parts:
         fold=make_fold(timedelta(seconds=settings.settle_seconds)),
         says=SAYS,
         routes=[clock_routes],
-        loops={"sweep": sweep, "adopt": adopt, "aggregate": aggregate},
-        watermark=True,
+        loops={"sweep": Sweep().turn, "adopt": adopt, "aggregate": aggregate},
         restate=store.restate,
     )
 

@@ -80,6 +80,14 @@ async def due_keys(connection: Connection, watermark: datetime, limit: int) -> l
     return [row[0] for row in rows]
 
 
+async def next_due(connection: Connection) -> datetime | None:
+    """When the sweep next has to look at a complaint; None while no clock runs. Parked ones are left out."""
+    instant: datetime | None = await connection.fetchval(
+        "SELECT min(next_due_at) FROM delivery.keys WHERE next_due_at < 'infinity' AND parked IS NULL"
+    )
+    return instant
+
+
 async def still_due(tx: Transaction, keys: Sequence[UUID], watermark: datetime) -> list[UUID]:
     """Those of these locked complaints that are due and not parked, now that nobody else can change that."""
     rows = await tx.fetch(

@@ -87,6 +87,10 @@ class Work(Generic[S, C]):
         self.outcome.said += len(says)
 
 
+async def _nothing() -> None:
+    return None
+
+
 @dataclass
 class Desk(Generic[S, C]):
     """Delivery as one service runs it. `seals`: the seal for dead letters of a topic, where one is due."""
@@ -106,6 +110,8 @@ class Desk(Generic[S, C]):
     clock: Callable[[], datetime] = clock.now
     said: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when something was said: the relay's wake-up within this process."""
+    keep_watermark: Callable[[], Awaitable[None]] = _nothing
+    """Bring up to now what `watermark` knows of this replica's own partitions; what a consumer's watch does."""
     partitions: Mapping[str, int] = field(default_factory=dict)
     """How many partitions each input topic has, as the broker says; empty until it was asked."""
     _streak: Streak = field(default_factory=Streak)

@@ -35,7 +35,6 @@ class Watch:
         brokers: list[str],
         replica: int | None,
         *,
-        store_watermark: bool = False,
         answer_within: timedelta = timedelta(seconds=10),
         rebuild_after: timedelta = timedelta(seconds=20),
     ) -> None:
@@ -43,7 +42,6 @@ class Watch:
         self._consumer = consumer
         self._brokers = brokers
         self._replica = replica
-        self._store_watermark = store_watermark
         self._answer_within = answer_within
         self._rebuild_after = rebuild_after
         self._batches_seen = 0
@@ -84,7 +82,34 @@ class Watch:
         if deaf:
             self._deaf_since = deaf_since or now
             await self._mend(now)
-        return 0.5 if self._store_watermark else 2.0
+        return 2.0
+
+    async def keep_watermark(self) -> None:
+        """Find out how far this replica's partitions are applied, and keep it. A broker that is away moves nothing."""
+        kafka = self._consumer.kafka
+        assigned = [] if kafka is None else sorted(kafka.assignment())
+        if kafka is None or not assigned:
+            return
+        applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
+        last_ms, asked_at = dict(self._consumer.last_ms), self._desk.clock()
+        try:
+            ends = await bounded(kafka.end_offsets(assigned), self._answer_within.total_seconds())
+        except (KafkaError, TimeoutError):
+            return
+        found = [
+            watermark.reached(
+                tp.topic,
+                tp.partition,
+                applied=offset,
+                end=end,
+                asked_at=asked_at,
+                last_record_ms=last_ms.get((tp.topic, tp.partition)),
+            )
+            for tp, end in ends.items()
+            if (offset := applied[tp]) is not None
+        ]
+        async with self._desk.read() as connection:
+            await watermark.store(connection, [reached for reached in found if reached is not None])
 
     async def _ask_broker(self) -> None:
         now, kafka = self._desk.clock(), self._consumer.kafka
@@ -97,7 +122,7 @@ class Watch:
         self._answered_at = now
 
     async def _looks_deaf(self, kafka: Fetching, now: datetime) -> bool:
-        """Look once, and tell the metrics and the watermark what is seen."""
+        """Look once, and tell the metrics what is seen."""
         assigned = sorted(kafka.assignment())
         applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
         last_ms = dict(self._consumer.last_ms)
@@ -119,8 +144,6 @@ class Watch:
             if (offset := applied[tp]) is not None and end > offset
         }
         self._show(lag, last_ms, kafka.handed_ms, now)
-        if self._store_watermark:
-            await self._keep_watermark(applied, ends, last_ms, now)
         moved = self._consumer.batches != self._batches_seen or kafka.handed_ms is not None
         self._batches_seen = self._consumer.batches
         if not lag:
@@ -167,28 +190,6 @@ class Watch:
             counts = {topic: len(kafka.partitions_for_topic(topic) or ()) for topic in self._desk.fold.topics}
             if all(counts.values()):
                 self._desk.partitions = counts
-
-    async def _keep_watermark(
-        self,
-        applied: Mapping[TopicPartition, int | None],
-        ends: Mapping[TopicPartition, int],
-        last_ms: Mapping[tuple[str, int], int],
-        asked_at: datetime,
-    ) -> None:
-        found = [
-            watermark.reached(
-                tp.topic,
-                tp.partition,
-                applied=offset,
-                end=end,
-                asked_at=asked_at,
-                last_record_ms=last_ms.get((tp.topic, tp.partition)),
-            )
-            for tp, end in ends.items()
-            if (offset := applied[tp]) is not None
-        ]
-        async with self._desk.pool.acquire() as connection:
-            await watermark.store(connection, [reached for reached in found if reached is not None])
 
     def _show(
         self,

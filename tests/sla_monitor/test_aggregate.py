@@ -11,12 +11,11 @@ import pytest
 from services.sla_monitor import store
 from services.sla_monitor.aggregate import EVERY_SECONDS, aggregate
 from services.sla_monitor.domain.tally import Befallen, Standing, Tally, touched
-from services.sla_monitor.sweep import sweep
 from shared.delivery.saying import make_months
 from shared.events.ids import aggregate_key
 from tests.conftest import MakeStore
 from tests.sla_monitor.test_store import load_documents
-from tests.sla_monitor.test_sweep import Watch, a_desk, heard, reached
+from tests.sla_monitor.test_sweep import Watch, a_desk, heard, reached, sweep
 from tests.sla_monitor.world import KEY, at, closed, end_of, received, routed, shipped, triage
 
 pytestmark = pytest.mark.store

@@ -12,7 +12,7 @@ from services.sla_monitor.adopt import adopt
 from services.sla_monitor.domain.registry import Registry
 from services.sla_monitor.domain.watched import Watched
 from services.sla_monitor.handlers import make_fold
-from services.sla_monitor.sweep import IDLE_SECONDS, MOST, sweep
+from services.sla_monitor.sweep import FIRST, IDLE_SECONDS, MOST, Sweep, wait_for
 from shared.database import Pool
 from shared.delivery.desk import Desk
 from shared.delivery.metrics import Metrics
@@ -81,6 +81,14 @@ async def heard(desk: Watch, *facts: Fact, key: UUID = KEY, now: datetime = MOND
     await desk.hand_in([(key, fact) for fact in facts], now=now)
 
 
+async def sweep(desk: Watch) -> float:
+    """Turn after turn while there is something to say; seconds until the next."""
+    sweeping, pause = Sweep(), 0.0
+    while pause == 0.0:
+        pause = await sweeping.turn(desk)
+    return pause
+
+
 async def said(desk: Watch) -> list[str]:
     """What was said about clocks, in order, as `verify breached`."""
     rows = await desk.pool.fetch(
@@ -146,15 +154,31 @@ async def test_two_replicas_at_once_say_everything_once(desk: Watch) -> None:
 
 
 async def test_when_more_is_due_than_one_turn_takes_it_goes_on_at_once(desk: Watch) -> None:
-    many = [UUID(int=number) for number in range(1, MOST + 3)]
+    """The first turn after a pause takes few, so that the first is said soon."""
+    many = [UUID(int=number) for number in range(1, FIRST + MOST + 3)]
+    sweeping = Sweep()
     await desk.hand_in(
         [(key, received(MONDAY, ticket=f"{n:010d}A")) for n, key in enumerate(many)], now=MONDAY
     )
     await reached(desk, at("2026-11-06"), at("2026-11-06"))
-    assert await sweep(desk) == 0.0
-    assert await sweep(desk) == IDLE_SECONDS
-    assert (await said(desk)).count("verify breached") == MOST + 2
+    for so_far in (FIRST, FIRST + MOST, FIRST + MOST + 2):
+        assert await sweeping.turn(desk) == 0.0
+        assert (await said(desk)).count("verify breached") == so_far
+    assert await sweeping.turn(desk) == IDLE_SECONDS
     assert await desk.pool.fetchval("SELECT min(next_due_at) FROM delivery.keys") > at("2026-11-06")
+
+
+def test_it_sleeps_until_the_next_instant_and_no_longer() -> None:
+    now = at("2026-11-04")
+    assert wait_for(None, now) == IDLE_SECONDS
+    assert wait_for(now + timedelta(days=1), now) == IDLE_SECONDS
+    assert wait_for(now + timedelta(seconds=0.3), now) == pytest.approx(0.305)
+
+
+def test_what_is_due_while_an_input_lags_is_looked_at_less_and_less_often() -> None:
+    now = at("2026-11-04")
+    waits = [wait_for(now - timedelta(seconds=ago), now) for ago in (0.005, 0.2, 0.6, 3600)]
+    assert waits == [pytest.approx(0.02), pytest.approx(0.195), pytest.approx(0.595), IDLE_SECONDS]
 
 
 async def test_one_complaint_that_cannot_be_worked_stops_no_other_and_does_not_spin(desk: Watch) -> None:
