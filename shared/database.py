@@ -49,6 +49,13 @@ def refuses_the_row(error: BaseException) -> bool:
     return not (isinstance(error, asyncpg.CheckViolationError) and error.constraint_name is None)
 
 
+async def _as_it_was(_: Connection) -> None:
+    """What a connection is brought back to when it is given back: nothing of ours outlasts its transaction.
+
+    asyncpg itself rolls back what is still open; its RESET ALL and the like would be a statement more each time.
+    """
+
+
 async def open_pool(dsn: str, name: str, size: int = 8) -> Pool:
     """A pool of at most `size` connections that show as `name` in pg_stat_activity."""
     pool = await asyncpg.create_pool(
@@ -58,6 +65,7 @@ async def open_pool(dsn: str, name: str, size: int = 8) -> Pool:
         max_inactive_connection_lifetime=60,
         command_timeout=60,
         timeout=10,
+        reset=_as_it_was,
         server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
     )
     assert pool is not None

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from shared import clock
 from shared.database import AWAY
 from shared.delivery import envelope
 from shared.delivery.desk import Desk
@@ -24,9 +25,14 @@ else:
 
 MOST_ROWS, MOST_BYTES = 4000, 32 * 2**20
 """What one round takes: so many events, or so many bytes of them."""
-POLL_SECONDS, LONGEST_POLL = 0.04, 0.32
-"""How soon the leader looks again; each time it finds nothing twice as late. What is said in its own process wakes it:
-the poll is for what other replicas say, and while they do it stays short."""
+POLL_SECONDS, LONGEST_POLL = 0.04, 1.28
+"""How soon the leader looks again; each time it finds nothing twice as late. What is said wakes it, in its own process
+and by other replicas (`SAID`): the poll is for what a replica said that could not call any more."""
+SAID = "said"
+"""The channel on which replicas that do not lead tell the leader that they said something, once it is committed.
+
+Not with NOTIFY in the transaction that says it: PostgreSQL lets those commit one after the other only.
+"""
 STAND_BY_SECONDS = 1.0
 """How often a replica that does not lead asks for the lock."""
 LEADER_LOCK = 7_305_002
@@ -105,7 +111,7 @@ class Relay:
                 sent = await self._turn()
                 pause, poll = 0.1, POLL_SECONDS if sent else min(poll * 2, LONGEST_POLL)
                 if self._connection is None:
-                    await asyncio.sleep(STAND_BY_SECONDS)
+                    await self._stand_by()
                 elif sent < MOST_ROWS:
                     await self._wait(poll)
             except Exception as error:
@@ -133,13 +139,28 @@ class Relay:
     async def close(self) -> None:
         await self._abandon()
 
-    async def _wait(self, seconds: float) -> None:
+    async def _wait(self, seconds: float) -> bool:
+        """Until something is said, or for so many seconds; whether something was."""
         try:
             async with asyncio.timeout(seconds):
                 await self._desk.said.wait()
         except TimeoutError:
-            pass
+            return False
         self._desk.said.clear()
+        return True
+
+    async def _stand_by(self) -> None:
+        """Until it is time to ask for the lock again, call the leader whenever something is said here."""
+        until = clock.elapsed() + STAND_BY_SECONDS
+        while (left := until - clock.elapsed()) > 0 and not self._leaving:
+            if await self._wait(left):
+                async with self._desk.read() as connection:
+                    await connection.execute("SELECT pg_notify($1, '')", SAID)
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _called(self, *_: object) -> None:
+        """Another replica said something."""
+        self._desk.said.set()
 
     async def _turn(self) -> int:
         """One round: read, send, delete. The number of rows sent; 0 where another replica leads."""
@@ -175,6 +196,7 @@ class Relay:
             if not led:
                 await connection.close()
                 return None
+            await connection.add_listener(SAID, self._called)
             self._connection = connection
             self._desk.metrics.leader.set(1)
             log.info("relay leads")

@@ -1,5 +1,6 @@
 """What the relay takes in one round: the oldest first, so many bytes at most, whichever months they were said in."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
@@ -94,3 +95,29 @@ async def test_who_does_not_lead_says_nothing_of_what_the_leader_publishes(
     await leader.close()
     assert await other.drain(5) is True
     await other.close()
+
+
+async def test_a_replica_that_does_not_lead_calls_the_one_that_does_when_it_has_said_something(
+    desk: Desk[Tally, World], postgres: Stack
+) -> None:
+    """The leader looks by itself too, but not often enough for somebody who waits."""
+    name = await desk.pool.fetchval("SELECT current_database()")
+
+    async def session() -> Session:
+        connection: Session = await asyncpg.connect(postgres.database_dsn(name, role="routing"))
+        return connection
+
+    other_desk = await open_desk(desk.pool)
+    leader, other = (Relay(one, ["127.0.0.1:1"], session) for one in (desk, other_desk))
+    assert await leader.drain(5) is True
+    standing_by = asyncio.create_task(other.run())
+    try:
+        for _ in range(3):
+            desk.said.clear()
+            other_desk.said.set()
+            await asyncio.wait_for(desk.said.wait(), 5)
+    finally:
+        other.leave()
+        await standing_by
+        await other.close()
+        await leader.close()
