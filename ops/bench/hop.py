@@ -49,7 +49,6 @@ def figures_of(bench: str, pairs: "list[tuple[Run, Run]]") -> list[Figure]:
     ]
 
 
-SAYS = "routing.events"
 HEARS = "intake.events"
 
 WARM = 0.2
@@ -116,32 +115,31 @@ class Hop:
         return Run(said["events"] / said["seconds"], per_event(said["cpu"], said["events"]))
 
     async def drain(self, count: int, watch: Watch | None = None) -> Run:
-        """Start the service on `count` events that wait, and see when what it says of the last one stands."""
+        """Start the service on `count` events that wait; done when it heard all of them and has nothing left to say.
+
+        How many events it says of one is its own affair.
+        """
         scene = self._scene
-        async with scene.looking() as ends:
-            before = await ends.count(SAYS)
-            each = await self._says_each()
+        async with scene.listening_in(self.name, HEARS) as heard:
+            before = await heard.count()
             await self.start()
             try:
-                begun = await ends.until(SAYS, before + int(count * WARM * each), PATIENCE)
+                await heard.until(before + int(count * WARM), PATIENCE)
                 meter = scene.meter(self.name)
-                used, so_far = meter.read(), await ends.count(SAYS)
+                used, so_far = meter.read(), await heard.count()
                 begun = time.monotonic()
                 looking = asyncio.create_task(watch(meter, self.name)) if watch else None
-                done = await ends.until(SAYS, before + int(count * each), PATIENCE)
+                await heard.until(before + count, PATIENCE)
+                done = await heard.until_nothing_is_left_to_say(PATIENCE)
                 spent = between(used, meter.read())
                 if looking is not None:
                     looking.cancel()
-                passed = (before + count * each - so_far) / each
-                return Run(passed / max(done - begun, 0.001), per_event(spent, max(int(passed), 1)))
+                passed = before + count - so_far
+                return Run(passed / max(done - begun, 0.001), per_event(spent, max(passed, 1)))
             except Refusal as reason:
                 raise Refusal(f"{reason}\n{tail(scene, self.name)}") from None
             finally:
                 await self.stop()
-
-    async def _says_each(self) -> float:
-        """Events that it says of one that it hears."""
-        return 1.0 if self._service is None else 2.0
 
     async def start(self) -> None:
         if self._service is not None:

@@ -5,13 +5,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError
 
 from ops.bench.measuring import Meter
@@ -117,6 +118,17 @@ class Scene:
         async with AIOKafkaConsumer(bootstrap_servers=self.bootstrap) as consumer:
             yield Ends(consumer)
 
+    @asynccontextmanager
+    async def listening_in(self, service: str, topic: str) -> AsyncIterator["Heard"]:
+        """How far a service is with a topic, and whether it has something left to say."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            async with self.superuser(service) as store:
+                yield Heard(admin, store, service, topic)
+        finally:
+            await admin.close()
+
 
 class Ends:
     """Where topics end."""
@@ -137,17 +149,66 @@ class Ends:
         """How many records were ever written to it."""
         return sum((await self.of(topic)).values())
 
-    async def until(self, topic: str, count: int, seconds: float, every: float = 0.05) -> float:
+    async def until(self, topic: str, count: int, seconds: float) -> float:
         """Wait until so many were written; when that was seen (`time.monotonic`)."""
-        end = time.monotonic() + seconds
-        while True:
+
+        async def written() -> str | None:
             reached = await self.count(topic)
-            now = time.monotonic()
-            if reached >= count:
-                return now
-            if now > end:
-                raise Refusal(f"{topic} holds {reached} records after {seconds:.0f} s, {count} were awaited")
-            await asyncio.sleep(every)
+            return None if reached >= count else f"{topic} holds {reached} records, {count} are awaited"
+
+        return await _until(written, seconds)
+
+
+class Heard:
+    """What a service has heard of a topic: the offsets that its group has committed, which it does last."""
+
+    def __init__(
+        self,
+        admin: AIOKafkaAdminClient,
+        store: "asyncpg.Connection[asyncpg.Record]",
+        service: str,
+        topic: str,
+    ) -> None:
+        self._admin = admin
+        self._store = store
+        self._service = service
+        self._topic = topic
+
+    async def count(self) -> int:
+        """How many records lie behind it, those that it was told to pass over too."""
+        found = await self._admin.list_consumer_group_offsets(self._service)
+        return sum(place.offset for tp, place in found.items() if tp.topic == self._topic)
+
+    async def until(self, count: int, seconds: float) -> float:
+        """Wait until it is so far; when that was seen (`time.monotonic`)."""
+
+        async def heard() -> str | None:
+            reached = await self.count()
+            return None if reached >= count else f"{self._service} has heard {reached} records, not {count}"
+
+        return await _until(heard, seconds)
+
+    async def until_nothing_is_left_to_say(self, seconds: float) -> float:
+        """Wait until Kafka has all that it said; when that was seen (`time.monotonic`)."""
+
+        async def said() -> str | None:
+            left = await self._store.fetchval("SELECT count(*) FROM delivery.outbox")
+            return f"{self._service} has {left} events left to say" if left else None
+
+        return await _until(said, seconds)
+
+
+async def _until(missing: Callable[[], Awaitable[str | None]], seconds: float) -> float:
+    """Wait until nothing is missing any more; when that was seen."""
+    end = time.monotonic() + seconds
+    while True:
+        reason = await missing()
+        now = time.monotonic()
+        if reason is None:
+            return now
+        if now > end:
+            raise Refusal(f"{reason} after {seconds:.0f} s")
+        await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
