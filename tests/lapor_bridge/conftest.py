@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 
 from services.lapor_bridge import store
 from services.lapor_bridge.discover import Discovery
@@ -26,11 +25,10 @@ from shared.delivery.metrics import Metrics
 from shared.delivery.posting import Poster
 from shared.events.catalogue import EVENTS
 from shared.events.fact import Event, Fact
+from tests.city import documents
 from tests.conftest import MakeStore
 from tests.intake.conftest import intake as intake
 from tests.lapor_bridge.running import KEYS, Lapor
-
-JAMBI = Path(__file__).resolve().parents[2] / "deploy/city/jambi"
 
 
 @pytest.fixture
@@ -85,12 +83,9 @@ class Bridge:
 
 async def load_jambi(pool: Pool) -> None:
     """The city's documents, as `./simpul city load` stores them."""
-    documents = {
-        name: yaml.safe_load((JAMBI / f"{name}.yaml").read_text(encoding="utf-8")) for name in DOCUMENTS
-    }
     await pool.execute(
         "INSERT INTO city_versions (digest, documents) VALUES ('\\x01', $1::jsonb)",
-        json.dumps(documents, default=str),
+        json.dumps(documents(DOCUMENTS)),
     )
 
 

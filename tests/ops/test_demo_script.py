@@ -3,18 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import yaml
 
 from ops.demo import habits
 from ops.demo.policy import forwards, outside_the_city, silent_templates
 from ops.demo.script import DATED_BACK, DOORS, LIVE, publishers, write
-from ops.stack.parts import CITY
-from ops.stack.roots import CLONE
 from services.intake.domain.channels import CHANNELS
 from services.lapor_bridge.domain.city import City, parse_city
 from services.routing.domain.transitions import TRANSITIONS
 from shared.events.parts import Klasifikasi
 from simulators.lapor import statuses
+from tests.city import documents
 
 BEGAN = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 KLASIFIKASI: tuple[Klasifikasi | None, ...] = (
@@ -129,11 +127,7 @@ def test_lapors_people_do_only_what_lapor_allows() -> None:
 @pytest.fixture(scope="module")
 def city() -> City:
     """The city as the bridge reads it."""
-    documents = {
-        name: yaml.safe_load((CLONE / CITY / f"{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("lapor", "opds", "categories", "regions")
-    }
-    return parse_city(documents)
+    return parse_city(documents(("lapor", "opds", "categories", "regions")))
 
 
 @pytest.mark.parametrize("channel", [*CHANNELS, "pigeon"])

@@ -2,24 +2,16 @@
 
 import copy
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from services.routing.domain.city import DOCUMENTS, City, CityRefused, parse_city
 from shared.events.parts import Place
+from tests.city import documents
 
 ON = date(2026, 11, 24)
-JAMBI = Path(__file__).parents[2] / "deploy" / "city" / "jambi"
-
-
-def _documents() -> dict[str, Any]:
-    return {name: yaml.safe_load((JAMBI / f"{name}.yaml").read_text(encoding="utf-8")) for name in DOCUMENTS}
-
-
-DOCS = _documents()
+DOCS = documents(DOCUMENTS)
 
 
 @pytest.fixture

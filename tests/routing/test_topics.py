@@ -2,23 +2,18 @@
 
 import copy
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.routing.domain.city import DOCUMENTS, City, parse_city
 from services.routing.domain.topics import Finding, find_topic
 from shared.events.parts import Place
+from tests.city import documents
 
 ON = date(2026, 11, 24)
-JAMBI = Path(__file__).parents[2] / "deploy" / "city" / "jambi"
-DOCS: dict[str, Any] = {
-    name: yaml.safe_load((JAMBI / f"{name}.yaml").read_text(encoding="utf-8")) for name in DOCUMENTS
-}
+DOCS = documents(DOCUMENTS)
 CITY: City = parse_city(DOCS, version=3)
 
 

@@ -1,14 +1,10 @@
 """A monitor without a process, and the facts of one made-up complaint, for the monitor's tests."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID, uuid5
-
-import yaml
 
 from services.sla_monitor.domain.calendar import JAKARTA
 from services.sla_monitor.domain.registry import Registry, read_edition
@@ -54,19 +50,16 @@ from shared.events.sla import (
     ClockUnobserved,
     ClockWarned,
 )
+from tests.city import documents
 
 KEY = UUID("11111111-2222-5333-8444-555555555555")
 TICKET = "0123456789A"
 SETTLE = timedelta(minutes=10)
-CITY = Path(__file__).resolve().parents[2] / "deploy/city/jambi"
 
 
 def shipped() -> dict[str, Any]:
     """The documents of Kota Jambi as they are shipped."""
-    return {
-        name: json.loads(json.dumps(yaml.safe_load((CITY / f"{name}.yaml").read_text()), default=str))
-        for name in ("sla", "holidays")
-    }
+    return documents(("sla", "holidays"))
 
 
 def a_registry(*documents: dict[str, Any], settle: timedelta = SETTLE) -> Registry:
