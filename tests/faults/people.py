@@ -40,13 +40,14 @@ SUBMITS_AGAIN = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much comes a second. `lapor`: the share that is sent on to LAPOR; `bad`: good ones for each bad record."""
+    """How much comes a second. `lapor`: the share of complaints that is sent on to LAPOR."""
 
     http: float = 5.0
     kafka: float = 7.0
     acts: float = 5.0
+    inside_lapor: float = 0.5
+    bad: float = 1.0
     lapor: float = 0.2
-    bad: int = 12
 
 
 class People:
@@ -84,8 +85,8 @@ class People:
             (pace.acts, self._act),
             (pace.acts / 4, self._verify),
             (pace.acts / 3, self._citizen),
-            (0.5, self._inside_lapor),
-            ((pace.http + pace.kafka) / pace.bad, self._bad_record),
+            (pace.inside_lapor, self._inside_lapor),
+            (pace.bad, self._bad_record),
         ]
         async with asyncio.TaskGroup() as group:
             for rate, habit in habits:

@@ -97,7 +97,7 @@ class Report:
 def for_bug(name: str) -> Wish:
     """The run in which this bug shows for certain."""
     bug = BUGS[name]
-    pace = replace(Pace(), acts=bug.acts)
+    pace = replace(Pace(), **bug.pace)
     return Wish(
         bug.minutes,
         bug.seed,
