@@ -28,6 +28,10 @@ _LOCK_SECONDS = 2
 """How long a migration may keep services waiting for a lock that it does not get."""
 _REFUSALS = ("22", "23", "54")
 
+asyncpg.protocol.protocol.IterableABC = (list, tuple, set, frozenset, type({}.keys()), type({}.values()))  # type: ignore[attr-defined]
+"""What asyncpg takes for an array. It asks that of each element, too; to ask it of an abstract class cost more than all
+else in encoding one. There is no door to hand it in by."""
+
 AWAY = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

@@ -1,10 +1,12 @@
 """Which partition a key belongs to: as Kafka's own clients choose it, so that order holds whoever writes."""
 
+from functools import lru_cache
 from struct import iter_unpack
 
 _SEED, _M, _32 = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 
 
+@lru_cache(maxsize=4096)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition, from 0, of a record with this key in a topic of so many."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -76,13 +76,14 @@ def deletable(rows: Sequence[Row], acknowledged: Sequence[bool]) -> list[Row]:
 
 async def forget(connection: Session, rows: Sequence[Row]) -> int:
     """Let these leave the outbox, but for those that were put there anew while they were under way; how many left."""
-    gone: int = await connection.fetchval(
-        "WITH gone AS (DELETE FROM delivery.outbox WHERE position = ANY($1::bigint[])"
-        " AND (position, again) IN (SELECT * FROM unnest($1::bigint[], $2::int[])) RETURNING 1)"
-        " SELECT count(*) FROM gone",
-        [row.position for row in rows],
-        [row.again for row in rows],
-    )
+    gone = 0
+    for again in {row.again for row in rows}:
+        gone += await connection.fetchval(
+            "WITH gone AS (DELETE FROM delivery.outbox WHERE position = ANY($1::bigint[]) AND again = $2 RETURNING 1)"
+            " SELECT count(*) FROM gone",
+            [row.position for row in rows if row.again == again],
+            again,
+        )
     return gone
 
 

@@ -145,12 +145,9 @@ async def say(tx: Transaction, said: Sequence[Saying], now: datetime, today: dat
 
 async def write_down(tx: Transaction, said: Sequence[tuple[Saying, datetime]], today: date) -> list[int]:
     """Keep these in `said`, each with when it was said, without publishing them; their positions."""
-    positions = [
-        row[0]
-        for row in await tx.fetch(
-            "SELECT nextval('delivery.positions') FROM generate_series(1, $1)", len(said)
-        )
-    ]
+    positions: list[int] = await tx.fetchval(
+        "SELECT array(SELECT nextval('delivery.positions') FROM generate_series(1, $1))", len(said)
+    )
     month = today.replace(day=1)
     await tx.copy_records_to_table(
         "said",

@@ -5,11 +5,13 @@ sorts as the events do. 0 means that nothing was heard yet.
 """
 
 import re
+from functools import lru_cache
 
 _EPOCH = 10**12
 _WIRE = re.compile(r"([1-9][0-9]{0,3})\.([1-9][0-9]{0,11})")
 
 
+@lru_cache(maxsize=4096)
 def parse(wire: str) -> int:
     """The number written as `<epoch>.<n>`; ValueError where it is not one."""
     found = _WIRE.fullmatch(wire)
@@ -18,6 +20,7 @@ def parse(wire: str) -> int:
     return int(found[1]) * _EPOCH + int(found[2])
 
 
+@lru_cache(maxsize=4096)
 def wire(number: int) -> str:
     """The number as it stands in `ce_sequence`."""
     return f"{epoch_of(number)}.{number % _EPOCH}"
