@@ -225,6 +225,8 @@ class _Process:
                 log.info("left", another_process_publishes=True)
             else:
                 log.info("left", everything_published=drained)
+        if self._watch is not None:
+            await self._watch.close()
         if desk is not None:
             await desk.poster.close()
         if self._parts.close is not None:

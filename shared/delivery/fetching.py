@@ -11,8 +11,15 @@ from aiokafka.record.legacy_records import LegacyRecordBatch
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.record.util import decode_varint
 
-EMPTY_MS = 250
+EMPTY_MS = 1000
 """How long one poll waits where nothing comes; a record that comes ends the wait at once."""
+
+HELD_MS, HELD_IDLE_MS = 100, 2000
+"""How long the broker holds a fetch for which it has nothing, while records come and while none do.
+
+A record ends it at once, if its partition is in that fetch. While records come it may not be, because some of
+its records were still waiting here: then it waits for this fetch to end. When a poll was empty, all are in it.
+"""
 
 Batch = dict[TopicPartition, list[ConsumerRecord]]
 
@@ -66,6 +73,7 @@ class Fetching(AIOKafkaConsumer):  # type: ignore[misc]
         except Exception:
             self._rewind(before)
             raise
+        self._fetcher._fetch_max_wait_ms = HELD_MS if batch else HELD_IDLE_MS
         self._handed = {tp: records[0].offset for tp, records in batch.items() if records}
         self.handed_ms = min((r.timestamp for records in batch.values() for r in records), default=None)
         return batch

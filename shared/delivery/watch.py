@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -49,6 +49,7 @@ class Watch:
         self._deaf_since: datetime | None = None
         self._rebuilt_at: datetime | None = None
         self._asked: Fetching | None = None
+        self._asker: AIOKafkaConsumer | None = None
 
     def heard_broker(self, now: datetime) -> bool:
         """Whether the broker has answered our consumer of late."""
@@ -93,8 +94,9 @@ class Watch:
         applied = {tp: kafka.next_to_apply(tp) for tp in assigned}  # before the ends are asked
         last_ms, asked_at = dict(self._consumer.last_ms), self._desk.clock()
         try:
-            ends = await bounded(kafka.end_offsets(assigned), self._answer_within.total_seconds())
-        except (KafkaError, TimeoutError):
+            ends = await bounded(self._ends(assigned), self._answer_within.total_seconds())
+        except (KafkaError, OSError, TimeoutError):
+            await self.close()
             return
         found = [
             watermark.reached(
@@ -110,6 +112,25 @@ class Watch:
         ]
         async with self._desk.read() as connection:
             await watermark.store(connection, [reached for reached in found if reached is not None])
+
+    async def _ends(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where these end, asked over a connection of its own: on the consumer's own a fetch is being held, and the
+        broker answers what comes over one connection in turn."""
+        if self._asker is None:
+            asker = AIOKafkaConsumer(bootstrap_servers=self._brokers, request_timeout_ms=5_000)
+            self._asker = asker
+            await asker.start()
+        ends: Mapping[TopicPartition, int] = await self._asker.end_offsets(partitions)
+        return ends
+
+    async def close(self) -> None:
+        """Let go of the connection that the watermark is asked over; the next question makes another."""
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            try:
+                await bounded(asker.stop(), 3)
+            except (KafkaError, OSError, TimeoutError):
+                log.warning("a client would not close")
 
     async def _ask_broker(self) -> None:
         now, kafka = self._desk.clock(), self._consumer.kafka

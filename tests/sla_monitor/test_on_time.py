@@ -81,6 +81,7 @@ async def at_work(desk: Watch, kafka: Stack) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await watch.close()
         consumer.leave()
         await broker.stop()
 
