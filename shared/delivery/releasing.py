@@ -55,6 +55,8 @@ class Releasing(Transacting[S, C]):
     async def free_what_can_be(self) -> float:
         """One turn of the loop that frees parked streams; seconds until the next."""
         async with self.read() as connection:
+            if not await connection.fetchval(_ANYTHING):
+                return 1.0
             found = await connection.fetch(_FREEABLE)
         for key, topic in found:
             try:
@@ -79,6 +81,11 @@ class Releasing(Transacting[S, C]):
             await letters.released_ids(connection, ids, folding.now)
         self._account(outcome)
 
+
+_ANYTHING = """
+SELECT EXISTS (SELECT FROM delivery.keys WHERE parked IS NOT NULL)
+    OR EXISTS (SELECT FROM delivery.dead_letters WHERE status = 'releasing')
+"""
 
 _FREEABLE = """
 SELECT k.key, p.topic
