@@ -37,6 +37,9 @@ class KeyRow(NamedTuple):
     def hearing(self, topic: str, number: int) -> "KeyRow":
         return KeyRow(self.key, {**self.heard, topic: number}, self.said, self.parked, self.erased)
 
+    def saying(self, number: int) -> "KeyRow":
+        return KeyRow(self.key, self.heard, number, self.parked, self.erased)
+
     def parking(self, topic: str, cause: Cause, at: int | None, now: datetime) -> "KeyRow":
         return self._replace(parked={**self.parked, topic: Parked(cause, at, now.isoformat())})
 

@@ -53,15 +53,16 @@ def word(row: KeyRow, says: Sequence[Event], cause: Cause | None, epoch: int) ->
     """
     said: list[Saying] = []
     number = row.said
-    ordinals: Counter[str] = Counter()
+    ordinals: dict[str, int] = {}
     for event in says:
+        ordinal = ordinals.get(event.type, 0)
+        ordinals[event.type] = ordinal + 1
         numbered = event.topic in OWNER_TOPICS
         if numbered:
             number = sequence.following(number, epoch)
         about = row.key if numbered else event.about or row.key
-        said.append(_saying(about, event, cause, ordinals[event.type], number if numbered else None))
-        ordinals[event.type] += 1
-    return (row if number == row.said else row._replace(said=number)), said
+        said.append(_saying(about, event, cause, ordinal, number if numbered else None))
+    return (row if number == row.said else row.saying(number)), said
 
 
 def named(says: Sequence[Event], cause: Cause | None) -> list[Event]:
