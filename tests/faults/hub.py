@@ -33,6 +33,8 @@ WAYS = ("kafka", "postgres", "lapor")
 LAPOR_SECONDS = 4.0
 PATIENCE = 240.0
 """Seconds within which a part that was brought back must be ready."""
+DUE_TODAY, DUE_DAYS = "permintaan_informasi", 5
+"""What was asked so many days ago is due in the midst of the run."""
 QUIET_RATES = {
     f"SIMPUL_RATE_{of}": "100000" for of in ("PUBLISHER", "BRIDGE", "OPD", "VERIFIER", "ADMIN", "PUBLIC")
 }
@@ -239,9 +241,10 @@ min.insync.replicas={least}
 
 
 def city_whose_day_ends(at: datetime, folder: Path, tree: Path) -> Path:
-    """A copy of the city's files in which the last day of every deadline ends at this local time of day.
+    """A copy of the city's files in which the last day of every deadline ends at this local time of day, and a request
+    for information is to be answered within five days, whatever days they are.
 
-    So that what is due today is due in the midst of the faults.
+    So that what was asked five days ago is due in the midst of the faults.
     """
     city = folder / "city"
     shutil.rmtree(city, ignore_errors=True)
@@ -250,6 +253,7 @@ def city_whose_day_ends(at: datetime, folder: Path, tree: Path) -> Path:
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     for policy in document["policies"]:
         policy["day_ends"] = f"{at.astimezone(JAKARTA):%H:%M:%S}"
+        policy["resolution"][DUE_TODAY] |= {"days": DUE_DAYS, "unit": "calendar"}
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     return city
 

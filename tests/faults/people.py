@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from ops.stack.parts import SIMULATOR
 from shared import clock
 from tests.faults.history import Bad, Deed, History, Outcome
-from tests.faults.hub import FaultyStack, parts_of
+from tests.faults.hub import DUE_DAYS, DUE_TODAY, FaultyStack, parts_of
 
 SOURCE = "kanal"
 OPDS = ("PERKIM", "PUPR", "DLH", "DISHUB", "SATPOLPP", "TIRTAMAYANG", "DISDUKCAPIL", "DINSOS")
@@ -187,7 +187,7 @@ class People:
         if chance < 0.12:
             return now - timedelta(days=60, minutes=5), None
         if chance < 0.35 and now < self._day_ends:
-            return now - timedelta(days=5), "permintaan_informasi"
+            return now - timedelta(days=DUE_DAYS), DUE_TODAY
         return now - timedelta(minutes=5), self._random.choice([None, "aspirasi", "berkadar_pengawasan"])
 
     async def _submit_by_http(self) -> None:
