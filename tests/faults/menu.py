@@ -503,14 +503,18 @@ class SlowStore(Fault):
 
 
 class MonitorDownAtTheDeadline(ConsumersDown):
-    """The monitor is off while most deadlines pass; what was done in time waits for it, unread. It is back before the
-    run ends, so that what strikes beside it, a slow store, slows its reading."""
+    """The monitor is off while most deadlines pass. It has heard of many complaints by then; that they were answered in
+    time waits for it, unread. It is back before the run ends, so that what strikes beside it slows its reading."""
 
     targets = ("sla_monitor",)
     lasts = (3600.0, 3600.0)
 
+    async def strike(self) -> None:
+        await asyncio.sleep(self.seconds / 3)
+        await super().strike()
+
     async def over(self) -> None:
-        await asyncio.sleep(max(0.0, self.seconds - 10))
+        await asyncio.sleep(max(0.0, self.seconds * 2 / 3 - 10))
 
 
 # LAPOR
