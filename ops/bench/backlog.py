@@ -14,6 +14,8 @@ from ops.stack.parts import SERVICES, SIMULATOR
 EVENTS = 1_000_000
 FEW, SOME = 1_000, 60_000
 IDLE_SECONDS = 20.0
+SETTLING_SECONDS = 60.0
+"""Until nothing is being started any more: what Java compiles in its first minute is not the price of being idle."""
 
 
 async def measure(scene: Scene, size: Size) -> list[Figure]:
@@ -71,7 +73,7 @@ async def measure_idle(scene: Scene, size: Size) -> list[Figure]:
     """The whole hub with nothing to do."""
     await scene.start(*SERVICES, SIMULATOR)
     try:
-        await asyncio.sleep(5)
+        await asyncio.sleep(SETTLING_SECONDS / 4 if size.short else SETTLING_SECONDS)
         meter = scene.meter(*SERVICES)
         shares: list[float] = []
         for _ in range(size.runs):

@@ -27,10 +27,11 @@ AGAIN_AFTER = timedelta(minutes=10)
 class Sweep:
     """The loop. It sleeps until the next due instant, and then has the watermark brought up to it.
 
-    Every replica does so at the same instant, each for its own partitions.
+    Every replica does so at the same instant, each for its own partitions. `idle`: seconds it sleeps at most.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, idle: float = IDLE_SECONDS) -> None:
+        self._idle = idle
         self._most = FIRST
 
     async def turn(self, desk: Desk[Watched, Registry]) -> float:
@@ -46,7 +47,7 @@ class Sweep:
             next_due = None if found else await store.next_due(connection)
         if not found or watermark is None:
             self._most = FIRST
-            return wait_for(next_due, desk.clock())
+            return wait_for(next_due, desk.clock(), self._idle)
         async with desk.transaction(found, now=watermark) as work:
             due = await store.still_due(work.tx, found, watermark)
             await work.apply([(key, Swept()) for key in due])
@@ -57,13 +58,13 @@ class Sweep:
         return 0.0
 
 
-def wait_for(next_due: datetime | None, now: datetime) -> float:
+def wait_for(next_due: datetime | None, now: datetime, idle: float = IDLE_SECONDS) -> float:
     """Seconds until it is worth looking again. Pure.
 
     What is due already waits for the watermark, because some input is not applied so far: the longer it has
     waited, the less often it is looked at.
     """
     if next_due is None:
-        return IDLE_SECONDS
+        return idle
     ahead = (next_due + _A_MOMENT - now).total_seconds()
-    return min(IDLE_SECONDS, ahead if ahead > 0 else max(0.02, -ahead))
+    return min(idle, ahead if ahead > 0 else max(0.02, -ahead))
