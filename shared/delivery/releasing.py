@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from shared.clock import elapsed
 from shared.delivery import keys, letters, sequence
 from shared.delivery.folding import Outcome
 from shared.delivery.reading import Item, located, read
@@ -17,6 +18,9 @@ S = TypeVar("S")
 C = TypeVar("C")
 
 log = structlog.get_logger(__name__)
+
+MOST = 200
+"""Streams that one turn frees."""
 
 
 @dataclass
@@ -53,11 +57,17 @@ class Releasing(Transacting[S, C]):
         return outcome
 
     async def free_what_can_be(self) -> float:
-        """One turn of the loop that frees parked streams; seconds until the next."""
+        """One turn of the loop that frees parked streams; seconds until the next.
+
+        The look reads all that are parked (50 ms for 7,500, measured): it may take a twentieth of the time, a stream
+        waits for seconds at most.
+        """
         async with self.read() as connection:
             if not await connection.fetchval(_ANYTHING):
                 return 1.0
-            found = await connection.fetch(_FREEABLE)
+            began = elapsed()
+            found = await connection.fetch(_FREEABLE, MOST)
+            looked = elapsed() - began
         for key, topic in found:
             try:
                 await self.release(key, topic)
@@ -67,7 +77,7 @@ class Releasing(Transacting[S, C]):
                     "stream not freed", key=str(key), topic=topic, error=type(error).__name__, at=where(error)
                 )
         await self._release_strangers()
-        return 0.5 if len(found) < 200 else 0.0
+        return min(max(0.5, 20 * looked), 5.0) if len(found) < MOST else 0.0
 
     async def _release_strangers(self) -> None:
         """Work released dead letters that park nothing: records of strangers, and of unnumbered topics."""
@@ -105,7 +115,7 @@ WHERE k.parked IS NOT NULL AND CASE p.why ->> 'cause'
         WHERE d.key = k.key AND d.topic = p.topic AND d.status = 'open')
     END
 ORDER BY p.why ->> 'since'
-LIMIT 200
+LIMIT $1
 """
 
 
