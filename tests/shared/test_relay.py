@@ -80,16 +80,21 @@ async def test_a_round_takes_so_many_bytes_and_nothing_that_was_said_after_them(
     assert await taken(desk) == [*range(1, fitting + 2)]
 
 
-async def test_who_does_not_lead_says_nothing_of_what_the_leader_publishes(
-    desk: Desk[Tally, World], postgres: Stack
-) -> None:
+async def a_relay(desk: Desk[Tally, World], postgres: Stack) -> Relay:
+    """A relay over connections of its own to this desk's store, with no Kafka to send to."""
     name = await desk.pool.fetchval("SELECT current_database()")
 
     async def session() -> Session:
         connection: Session = await asyncpg.connect(postgres.database_dsn(name, role="routing"))
         return connection
 
-    leader, other = (Relay(desk, ["127.0.0.1:1"], session) for _ in range(2))
+    return Relay(desk, ["127.0.0.1:1"], session)
+
+
+async def test_who_does_not_lead_says_nothing_of_what_the_leader_publishes(
+    desk: Desk[Tally, World], postgres: Stack
+) -> None:
+    leader, other = [await a_relay(desk, postgres) for _ in range(2)]
     assert await leader.drain(5) is True
     assert await other.drain(5) is None
     await leader.close()
@@ -101,14 +106,8 @@ async def test_a_replica_that_does_not_lead_calls_the_one_that_does_when_it_has_
     desk: Desk[Tally, World], postgres: Stack
 ) -> None:
     """The leader looks by itself too, but not often enough for somebody who waits."""
-    name = await desk.pool.fetchval("SELECT current_database()")
-
-    async def session() -> Session:
-        connection: Session = await asyncpg.connect(postgres.database_dsn(name, role="routing"))
-        return connection
-
     other_desk = await open_desk(desk.pool)
-    leader, other = (Relay(one, ["127.0.0.1:1"], session) for one in (desk, other_desk))
+    leader, other = [await a_relay(one, postgres) for one in (desk, other_desk)]
     assert await leader.drain(5) is True
     standing_by = asyncio.create_task(other.run())
     try:
